@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy: what may leave a sandbox. Text to complete struct, validated whole; lookup; canonical text.
+ *
+ * The language is sluice-policy(5). Deny wins over allow; no rule, no way. sluice(1) parses what the
+ * user wrote and hands the canonical text on; egress parses that text again in its own process.
+ */
+#ifndef LIB_POLICY_POLICY_H
+#define LIB_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "bpf/drop.h"
+#include "lib/addr.h"
+#include "lib/proto.h"
+
+struct policy;
+
+/* Where a text was wrong; line and column start at 1, 0 = not a place in a text. */
+struct policy_error {
+	unsigned int line, column;
+	char text[PROTO_TEXT_CAP];	/* what, why, what to do; no place, no newline */
+};
+
+struct policy_limits {
+	uint64_t flows;			/* 0 = default */
+	uint64_t new_flows_per_s;	/* 0 = none */
+	uint64_t up_bytes, down_bytes;	/* 0 = none */
+};
+
+/* An empty policy: nothing may leave. NULL on -ENOMEM. */
+struct policy *policy_new(void);
+void policy_free(struct policy *p);
+
+/*
+ * Adds the rules of a YAML text (need not be NUL-terminated; up to 64 MiB). origin is the file's name for
+ * explain. 0, or -EINVAL with *ret_err filled and p unchanged, or -ENOMEM.
+ */
+int policy_add_yaml(struct policy *p, const char *text, size_t len, const char *origin,
+		    struct policy_error *ret_err);
+/* Adds one command-line rule: SPEC = [tcp://|udp://|icmp://]HOST[:PORTS]; see sluice(1). */
+int policy_add_spec(struct policy *p, bool allow, const char *spec, struct policy_error *ret_err);
+/* Call once after the last add and before any lookup; builds the tables. 0 or -ENOMEM. */
+int policy_compile(struct policy *p);
+
+/* Canonical YAML; parsing it gives the same policy and the same text. Malloc'ed, NULL on -ENOMEM. */
+char *policy_print(const struct policy *p, size_t *ret_len);
+
+const struct policy_limits *policy_get_limits(const struct policy *p);
+
+struct policy_verdict {
+	bool allow;
+	enum drop_reason reason;	/* DROP_NONE when allowed */
+	uint32_t rule;			/* the deciding rule's line in the canonical text, 0 = none */
+	/* Set when a CIDR or address rule (not a name rule) allowed it: then refused ranges are allowed too. */
+	bool by_range;
+};
+
+/* proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_ICMP; port 0 with ICMP. name is normalised (policy_name()). */
+struct policy_verdict policy_judge_name(const struct policy *p, const char *name, uint8_t proto,
+					uint16_t port);
+struct policy_verdict policy_judge_addr(const struct policy *p, const struct addr *a, uint8_t proto,
+					uint16_t port);
+/* Could any flow to this name be allowed (any port, any protocol)? Decides whether it is resolved. */
+struct policy_verdict policy_judge_lookup(const struct policy *p, const char *name);
+/* For a name whose answer holds refused addresses: does an allow rule name a range that holds a, for any port? */
+bool policy_names_range(const struct policy *p, const struct addr *a);
+
+/*
+ * Normal form of a name: lower case, IDNA 2008 A-labels, no trailing dot, labels of 1..63 bytes from
+ * [a-z0-9_-], 1..253 bytes in all. buf holds PROTO_NAME_CAP bytes. 0 or -EINVAL.
+ */
+int policy_name(const char *text, char *buf);
+
+/* The one-line value for --allow that would permit this. buf holds cap bytes. */
+void policy_spec_for(const char *host, uint8_t proto, uint16_t port, char *buf, size_t cap);
+
+/* "which rule, line, why" for people. Returns the exit status: 0 allowed, 1 denied, 2 bad spec. */
+int policy_explain(const struct policy *p, const char *spec, FILE *out, struct policy_error *ret_err);
+
+#endif

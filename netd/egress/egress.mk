@@ -1,0 +1,2 @@
+EGRESS_SRC :=
+EGRESS_LIBS :=

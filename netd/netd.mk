@@ -1,0 +1,2 @@
+NETD_SRC :=
+NETD_LIBS :=

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jail: runs one program in a jail. Declare (struct jail_plan), then do.
+ *
+ * Two steps, so that the gateway can be attached in between: jail_start() makes the namespaces and
+ * stops before exec; jail_go() lets it run. The caller's process stays outside.
+ */
+#ifndef SANDBOX_JAIL_H
+#define SANDBOX_JAIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct jail_bind {
+	const char *source;	/* absolute, on the host */
+	const char *dest;	/* absolute, inside */
+	bool writable;
+};
+
+struct jail_plan {
+	char *const *argv;		/* NULL-terminated, argv[0] is looked up in the jail's PATH */
+	const struct jail_bind *binds;
+	size_t n_binds;
+	const char *chdir;		/* inside; NULL: the caller's directory if bound, else "/" */
+	const char *const *env;		/* NAME=VALUE to add or replace */
+	size_t n_env;
+	bool keep_env;			/* else a small safe environment: PATH HOME TERM LANG LC_* TZ USER */
+	uid_t uid;			/* on the host; (uid_t)-1: the default (see jail_default_ids()) */
+	gid_t gid;
+	const char *hostname;		/* NULL: "sandbox" */
+	const char *dns4, *dns6;	/* resolver addresses for /etc/resolv.conf; either may be NULL */
+	int userns;			/* rootless: user namespace to join first, else -1 */
+	bool seccomp_off;		/* asked for by name, printed */
+};
+
+struct jail {
+	pid_t pid;		/* pid 1 of the jail, as the caller sees it */
+	int netns;		/* the jail's network namespace; closed by jail_wait() or jail_kill() */
+	int go;			/* internal */
+	int status;		/* internal: error reports from inside, close-on-exec */
+};
+
+/* The ids the program gets on the host without --uid: the caller; under sudo the invoking user; for
+ * plain root 65534. */
+void jail_default_ids(uid_t *ret_uid, gid_t *ret_gid);
+
+/*
+ * why (512 bytes): what, why, what to do. 0 or -errno; nothing is left behind on failure.
+ * Must be called while the process has one thread.
+ */
+int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why);
+/* Lets the program run: 0 when it was exec'ed; 126 or 127 as a shell (why filled); or -errno. */
+int jail_go(struct jail *j, char *why);
+/* Ends the whole jail with SIGKILL and reaps it. */
+void jail_kill(struct jail *j);
+/*
+ * Waits for the program, forwarding SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH,
+ * SIGTSTP/SIGCONT as a shell's child would see them. poll_fd (or -1): on_readable() is called while it is readable and returns false to stop watching.
+ * Returns the exit status as a shell gives it: 0..255, 128 + n for signal n.
+ */
+int jail_wait(struct jail *j, int poll_fd, bool (*on_readable)(void *arg), void *arg);
+
+#endif

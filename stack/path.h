@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * path: the contents page of the frame's way through the worker, in walking order.
+ *
+ * `_input` comes from the sandbox, `_output` goes towards it (lwIP's sense of the words). A stage may
+ * include lib/, this page, and nothing else of stack/ but flow.h and the headers of its own folder.
+ * Every stage that takes a frame ends its life in exactly one of three ways: it passes it to the next
+ * stage, it calls path_accept() (recorded as let through, or held), or it calls path_drop().
+ * The frame's memory is put by the caller of ip_input() after it returns, unless a stage took its own
+ * reference with frame_get().
+ *
+ *	port_rx -> eth_input -> arp_input
+ *	                     -> ip_input -> frag_input (reassembled datagram re-enters ip_deliver)
+ *	                                 -> ip_deliver -> icmp_input -> [ask] -> nat/ping
+ *	                                               -> nd_input
+ *	                                               -> udp_input  -> dns_udp_input | dhcp_input | [ask] -> nat/udp
+ *	                                               -> tcp_input_frame -> [ask] -> lwIP -> nat/tcp_conn
+ */
+#ifndef STACK_PATH_H
+#define STACK_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "bpf/drop.h"
+#include "lib/addr.h"
+#include "lib/proto.h"
+#include "stack/flow.h"
+#include "stack/port/port.h"
+
+struct record;
+
+/* ---- the world of one worker ---------------------------------------------------------------- */
+
+struct stack {
+	struct proto_stack_config cfg;
+	struct port *port;
+	struct record *rec;		/* packet log; NULL when there is none */
+	struct flow_table flows;
+	uint64_t now;			/* ns, read once per wake-up (lib/clock.h), virtual in tests */
+	int ask_fd;			/* to egress; -1 when it is gone: every new flow is then refused */
+	int supervise_fd;		/* to netd; -1 in tests */
+	int epoll_fd;
+	int timer_fd;			/* -1 in tests, which call stack_tick() themselves */
+	bool stopping;
+	uint64_t drops[DROP_REASON_MAX];
+	uint64_t drops_told[DROP_REASON_MAX];
+	uint8_t secret[HASH_KEY_LEN];	/* sequence numbers, IP ids, table seeds */
+	/* Token bucket of new flows (cfg.flows_per_s). */
+	uint64_t rate_ns;
+	uint32_t rate_tokens;
+};
+
+/*
+ * An IP packet that passed ip_input's checks. `l4` points into the frame (or into the reassembly
+ * buffer); l4_len bytes of it are contiguous in seg[0]; the rest of the payload follows in the frame's
+ * further segments. For everything but TCP the path makes the packet contiguous first, so
+ * l4_contig == l4_len there.
+ */
+struct packet {
+	struct frame *frame;		/* NULL for a reassembled datagram */
+	struct addr src, dst;
+	uint8_t proto;			/* IPPROTO_*, after extension headers */
+	uint8_t ttl;
+	uint8_t tos;
+	bool reassembled;
+	uint16_t l4_off;		/* of l4 in the frame, 0 when reassembled */
+	uint8_t *ip;			/* the IP header, for ICMP errors that quote it */
+	uint16_t ip_hlen;
+	uint8_t *l4;
+	uint32_t l4_len;		/* of transport header and payload, as the IP header says */
+	uint32_t l4_contig;		/* bytes of it readable at l4 */
+};
+
+/* ---- stack.c: life of the worker ------------------------------------------------------------ */
+
+/* port, record and descriptors are taken. Registers them with epoll_fd. 0 or -errno. */
+int stack_init(struct stack *s, const struct proto_stack_config *cfg, struct port *port,
+	       struct record *rec, int ask_fd, int supervise_fd, int epoll_fd, int timer_fd);
+void stack_done(struct stack *s);
+/* One wake-up: waits at most timeout_ms for events, handles a bounded number of them, flushes the
+ * port, reaps dead flows. now_ns: 0 = read the clock. Returns events handled or -errno (link gone). */
+int stack_step(struct stack *s, int timeout_ms, uint64_t now_ns);
+/* Everything that happens by time: flow expiry, fragments, lwIP's timers, drop reports. */
+void stack_tick(struct stack *s);
+/* Epoll registration of a flow's host socket; events are EPOLLIN | EPOLLOUT | EPOLLRDHUP, edge-triggered. */
+int stack_watch(struct stack *s, struct flow *f);
+
+/* ---- drop.c: the one exit for what goes no further ---------------------------------------------- */
+
+/* Counts, records (whole frame, verdict "drop", reason) and returns; the frame is still the caller's. */
+void path_drop(struct stack *s, const struct packet *p, enum drop_reason reason);
+void path_drop_frame(struct stack *s, struct frame *f, enum drop_reason reason);
+/* Records a packet that was let through (f: its flow, or NULL for what the gateway answers itself). */
+void path_accept(struct stack *s, const struct packet *p, const struct flow *f);
+
+/* ---- port -> ip ------------------------------------------------------------------------------- */
+
+void eth_input(struct stack *s, struct frame *f);
+void arp_input(struct stack *s, struct frame *f);
+void ip_input(struct stack *s, struct frame *f, uint16_t ethertype);
+/* Checks addresses, hands the packet to its protocol. */
+void ip_deliver(struct stack *s, struct packet *p);
+/* Takes a fragment's bytes by copy; calls ip_deliver() with the whole datagram when it is complete. */
+void frag_input(struct stack *s, struct packet *p, uint32_t id, uint16_t offset, bool more);
+void frag_tick(struct stack *s);
+int frag_init(struct stack *s);
+void frag_done(void);
+
+void icmp_input(struct stack *s, struct packet *p);
+void nd_input(struct stack *s, struct packet *p);
+void udp_input(struct stack *s, struct packet *p);
+void tcp_input_frame(struct stack *s, struct packet *p);
+
+/* ---- egress: ask ---------------------------------------------------------------------------------- */
+
+/*
+ * Queues the question; the answer arrives at flow_verdict(). Sets f->asked. Refuses at once (and says
+ * so through flow_verdict() with a made-up PROTO_DENY) when egress is gone or the rate limit is hit.
+ */
+void ask_flow(struct stack *s, struct flow *f);
+/* id: the caller's, comes back in dns_answer(). 0 or -errno (egress gone). name as proto_ask_name. */
+int ask_name(struct stack *s, uint64_t id, uint16_t qtype, const char *name);
+/* Tells egress that the flow is over, once, if it was asked; state becomes FLOW_DEAD, fd is closed. */
+void flow_end(struct stack *s, struct flow *f, enum drop_reason reason);
+void ask_flush(struct stack *s);
+void ask_tick(struct stack *s);			/* PROTO_DROPS reports */
+/* Reads and dispatches what egress wrote, at most `budget` messages. */
+void ask_input(struct stack *s, int budget);
+
+/* Dispatch by f->key.proto, in stack.c. fd is taken; -1 unless the verdict is PROTO_ALLOW. */
+void flow_verdict(struct stack *s, struct flow *f, const struct proto_verdict_msg *v, int fd);
+void flow_event(struct stack *s, struct flow *f, uint32_t epoll_events);
+void flow_expired(struct stack *s, struct flow *f);
+void flow_cut(struct stack *s, struct flow *f, enum drop_reason reason);
+
+/* ---- nat: host sockets, per protocol -------------------------------------------------------------- */
+
+int tcp_init(struct stack *s);
+void tcp_done(struct stack *s);
+void tcp_verdict(struct stack *s, struct flow *f, const struct proto_verdict_msg *v, int fd);
+void tcp_event(struct stack *s, struct flow *f, uint32_t epoll_events);
+void tcp_expired(struct stack *s, struct flow *f);
+void tcp_cut(struct stack *s, struct flow *f, enum drop_reason reason);
+void tcp_tick(struct stack *s);
+/* After port_tx() said -EAGAIN and the port is writable again. */
+void tcp_port_writable(struct stack *s);
+/* True while lwIP has connections whose timers must run. */
+bool tcp_busy(void);
+
+void udp_verdict(struct stack *s, struct flow *f, const struct proto_verdict_msg *v, int fd);
+void udp_event(struct stack *s, struct flow *f, uint32_t epoll_events);
+void udp_expired(struct stack *s, struct flow *f);
+void udp_cut(struct stack *s, struct flow *f, enum drop_reason reason);
+
+void ping_input(struct stack *s, struct packet *p);
+void ping_verdict(struct stack *s, struct flow *f, const struct proto_verdict_msg *v, int fd);
+void ping_event(struct stack *s, struct flow *f, uint32_t epoll_events);
+void ping_expired(struct stack *s, struct flow *f);
+void ping_cut(struct stack *s, struct flow *f, enum drop_reason reason);
+
+/* ---- the gateway's own services --------------------------------------------------------------------- */
+
+void dns_init(void);
+void dns_udp_input(struct stack *s, struct packet *p);	/* to port 53 of whatever address */
+void dns_answer(struct stack *s, const struct proto_answer *a);
+void dns_tick(struct stack *s);
+void dhcp_input(struct stack *s, struct packet *p);
+
+/* TCP to port 53 of whatever address ends in the worker: no egress, no host socket. */
+void dns_tcp_open(struct stack *s, struct flow *f);
+/* Bytes from the sandbox, in order. Returns false to reset the connection. */
+bool dns_tcp_input(struct stack *s, struct flow *f, const uint8_t *buf, size_t len);
+/* The connection is going away: forget it. */
+void dns_tcp_closed(struct stack *s, struct flow *f);
+/* For dns_tcp: queues bytes towards the sandbox, copying. 0 or -ENOBUFS (send buffer full). */
+int tcp_local_send(struct stack *s, struct flow *f, const void *buf, size_t len);
+
+/* ---- towards the sandbox ------------------------------------------------------------------------------ */
+
+enum { IP_HDR_ROOM = 14 + 40 };	/* Ethernet and the larger IP header */
+
+/*
+ * Writes Ethernet and IP headers for a packet towards the sandbox so that they end at l4 (room for
+ * IP_HDR_ROOM bytes before it). ttl 0 = 64. Returns the number of header bytes written (34 or 54).
+ */
+size_t ip_output_header(struct stack *s, uint8_t *l4, const struct addr *src, const struct addr *dst,
+			uint8_t proto, size_t l4_len, uint8_t ttl, uint8_t tos);
+/*
+ * Sends a whole datagram towards the sandbox, copying; fragments it when it exceeds the MTU
+ * (RFC 791 s. 3.2, RFC 8200 s. 4.5). Fills in the UDP or ICMP checksum. l4_len to 65,535.
+ * When the port has no room the datagram is queued up to a bound (never dropped in normal running).
+ * 0 or -ENOBUFS. why/f only for the packet log (f may be NULL).
+ */
+int ip_output(struct stack *s, const struct addr *src, const struct addr *dst, uint8_t proto,
+	      const struct iovec *l4, int n_l4, const struct flow *f, enum drop_reason why);
+/* Retries what ip_output() queued. Call when the port is writable. */
+void ip_output_retry(struct stack *s);
+
+/*
+ * ICMP error towards the sandbox about packet p, rate-limited (RFC 1812 s. 4.3.2.8), never about an
+ * ICMP error or a non-first fragment. kind is mapped to type and code per family.
+ */
+enum icmp_error {
+	ICMP_ERR_NET_UNREACH,
+	ICMP_ERR_HOST_UNREACH,
+	ICMP_ERR_PROTO_UNREACH,
+	ICMP_ERR_PORT_UNREACH,
+	ICMP_ERR_ADMIN,			/* administratively prohibited: policy said no */
+	ICMP_ERR_TOO_BIG,		/* mtu is the next hop's */
+	ICMP_ERR_TTL,
+};
+void icmp_error_output(struct stack *s, const struct packet *p, enum icmp_error kind, uint32_t mtu,
+		       enum drop_reason why);
+/* The same from the kept first bytes of a packet (IP header and 8..64 bytes of transport). */
+void icmp_error_output_raw(struct stack *s, const uint8_t *ip, size_t len, enum icmp_error kind,
+			   uint32_t mtu, enum drop_reason why);
+/* How an errno of the host socket looks to the sandbox. */
+enum icmp_error icmp_error_of_errno(int err);
+
+/* Ones' complement sum (RFC 1071) of a buffer added to `sum`, and the folded, inverted result. */
+uint32_t csum_add(uint32_t sum, const void *buf, size_t len);
+uint16_t csum_fold(uint32_t sum);
+/* Pseudo-header sum of either family; not folded. */
+uint32_t csum_pseudo(const struct addr *src, const struct addr *dst, uint8_t proto, uint32_t l4_len);
+
+/* ---- record ----------------------------------------------------------------------------------------------- */
+
+enum record_dir { RECORD_FROM_SANDBOX = 0, RECORD_TO_SANDBOX = 1 };
+
+/* pcapng to fd (taken), at most max_bytes of it (0 = 1 GiB), snap length 262,144. NULL on -ENOMEM. */
+struct record *record_new(int fd, uint64_t max_bytes, const char *label);
+/* wall_ns: time of the packet. f may be NULL. `verdict` is "accept", "drop", "held" or "sent". */
+void record_packet(struct record *r, enum record_dir dir, uint64_t wall_ns, const struct iovec *iov,
+		   int n_iov, const char *verdict, enum drop_reason reason, const struct flow *f);
+/* Writes out what is buffered. 0 or -errno; after an error (disk full) the log is closed and the
+ * gateway goes on: packet logs are evidence, not enforcement. The error is reported once. */
+int record_flush(struct record *r);
+void record_free(struct record *r);
+
+#endif

@@ -1,0 +1,26 @@
+STACK_SRC :=
+STACK_LIBS := -lseccomp -lcap
+
+# ---- lwIP, unmodified, from Debian's signed source package --------------------------------------
+# LWIP_DIR is shared by all build variants; vendor/lwip/fetch.sh verifies what it fetches.
+LWIP_DIR ?= build/lwip
+LWIP_TREE := $(LWIP_DIR)/src-tree
+LWIP_NAMES := init def inet_chksum ip mem memp netif pbuf stats sys tcp tcp_in tcp_out timeouts \
+	ipv4/ip4 ipv4/ip4_addr ipv6/ip6 ipv6/ip6_addr
+LWIP_OBJ := $(patsubst %,$(BUILD)/lwip/%.o,$(LWIP_NAMES))
+LWIP_CPPFLAGS := -Istack/lwip -isystem $(LWIP_TREE)/src/include
+
+$(LWIP_DIR)/fetched: vendor/lwip/fetch.sh vendor/lwip/SHA256SUMS
+	$(call say,FETCH,lwip)
+	$(Q)sh vendor/lwip/fetch.sh $(LWIP_DIR)
+	$(Q)touch $@
+
+# Upstream's code is built with our options header and our hardening, but with its own warnings.
+$(BUILD)/lwip/%.o: $(LWIP_DIR)/fetched stack/lwip/lwipopts.h
+	$(call say,CC,lwip/$*)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(LWIP_CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS) -w -c -o $@ $(LWIP_TREE)/src/core/$*.c
+
+# Only what talks to lwIP sees its headers.
+$(BUILD)/stack/lwip/%.o $(BUILD)/stack/ip/tcp%.o $(BUILD)/tests/path/%.o: CPPFLAGS += $(LWIP_CPPFLAGS)
+$(BUILD)/stack/lwip/%.o $(BUILD)/stack/ip/tcp%.o: | $(LWIP_DIR)/fetched

@@ -1,0 +1,2 @@
+UNIT += lib
+UNIT_lib := $(LIB_SRC)
