@@ -134,9 +134,9 @@ static const struct {
 	{ "255.255.255.255", ADDR_MULTICAST },
 	{ "240.0.0.0/4", ADDR_RESERVED },
 	{ "192.0.0.0/24", ADDR_RESERVED },
-	{ "192.0.2.0/24", ADDR_RESERVED },
-	{ "198.51.100.0/24", ADDR_RESERVED },
-	{ "203.0.113.0/24", ADDR_RESERVED },
+	{ "192.0.2.0/24", ADDR_DOCUMENTATION },
+	{ "198.51.100.0/24", ADDR_DOCUMENTATION },
+	{ "203.0.113.0/24", ADDR_DOCUMENTATION },
 	{ "198.18.0.0/15", ADDR_RESERVED },
 	{ "192.88.99.0/24", ADDR_TRANSLATED },
 	{ "::", ADDR_UNSPECIFIED },
@@ -146,8 +146,8 @@ static const struct {
 	{ "64:ff9b:1::/48", ADDR_TRANSLATED },	/* local NAT64, RFC 8215 */
 	{ "2002::/16", ADDR_TRANSLATED },	/* 6to4, RFC 3056 */
 	{ "2001::/32", ADDR_TRANSLATED },	/* Teredo, RFC 4380 */
-	{ "2001:db8::/32", ADDR_RESERVED },
-	{ "3fff::/20", ADDR_RESERVED },
+	{ "2001:db8::/32", ADDR_DOCUMENTATION },
+	{ "3fff::/20", ADDR_DOCUMENTATION },
 	{ "100::/64", ADDR_RESERVED },
 	{ "fc00::/7", ADDR_PRIVATE },
 	{ "fe80::/10", ADDR_LINK_LOCAL },
@@ -182,6 +182,13 @@ enum addr_class addr_classify(const struct addr *a)
 	return ADDR_GLOBAL;
 }
 
+bool addr_is_refused(const struct addr *a)
+{
+	enum addr_class c = addr_classify(a);
+
+	return c != ADDR_GLOBAL && c != ADDR_DOCUMENTATION;
+}
+
 const char *addr_class_text(enum addr_class c)
 {
 	switch (c) {
@@ -194,6 +201,7 @@ const char *addr_class_text(enum addr_class c)
 	case ADDR_MULTICAST: return "multicast";
 	case ADDR_RESERVED: return "reserved";
 	case ADDR_TRANSLATED: return "translated";
+	case ADDR_DOCUMENTATION: return "documentation";
 	}
 	return "unknown";
 }

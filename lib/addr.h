@@ -30,7 +30,7 @@ struct cidr {
 	uint8_t bits;		/* 0..128 */
 };
 
-/* What an address is good for; everything but ADDR_GLOBAL needs a rule that names its range. */
+/* What an address is good for; addr_is_refused() says which of these need a rule that names the range. */
 enum addr_class {
 	ADDR_GLOBAL = 0,
 	ADDR_UNSPECIFIED,	/* 0.0.0.0/8, :: */
@@ -39,8 +39,9 @@ enum addr_class {
 	ADDR_LINK_LOCAL,	/* 169.254/16, fe80::/10 */
 	ADDR_METADATA,		/* cloud instance metadata services */
 	ADDR_MULTICAST,		/* 224/4, ff00::/8, 255.255.255.255 */
-	ADDR_RESERVED,		/* documentation, benchmark, 240/4, discard-only */
+	ADDR_RESERVED,		/* benchmark, 240/4, discard-only */
 	ADDR_TRANSLATED,	/* carries an IPv4 address inside IPv6: 6to4, NAT64, Teredo, v4-compatible */
+	ADDR_DOCUMENTATION,	/* RFC 5737, RFC 3849, RFC 9637: routed nowhere, so harmless */
 };
 
 struct addr addr_from_v4(const uint8_t b[4]);
@@ -59,6 +60,8 @@ socklen_t addr_to_sockaddr(const struct addr *a, uint16_t port, struct sockaddr_
 int addr_from_sockaddr(const struct sockaddr *sa, struct addr *ret_addr, uint16_t *ret_port);
 
 enum addr_class addr_classify(const struct addr *a);
+/* May a name lead there only when a rule names the range? (all but global and documentation) */
+bool addr_is_refused(const struct addr *a);
 /* "private", "metadata", ...: a word for messages and events. */
 const char *addr_class_text(enum addr_class c);
 

@@ -77,6 +77,9 @@ static void test_addr_class(void **state)
 		/* 17 */ { "0.1.2.3", ADDR_UNSPECIFIED },
 		/* 18 */ { "2606:4700::1111", ADDR_GLOBAL },
 		/* 19 */ { "198.18.5.5", ADDR_RESERVED },
+		/* 20 */ { "198.51.100.7", ADDR_DOCUMENTATION },
+		/* 21 */ { "2001:db8::7", ADDR_DOCUMENTATION },
+		/* 22 */ { "240.0.0.1", ADDR_RESERVED },
 	};
 
 	(void)state;
@@ -85,6 +88,8 @@ static void test_addr_class(void **state)
 
 		assert_int_equal(addr_parse(t[i].in, &a), 0);
 		assert_int_equal(addr_classify(&a), t[i].class);
+		assert_int_equal(addr_is_refused(&a), t[i].class != ADDR_GLOBAL &&
+						      t[i].class != ADDR_DOCUMENTATION);
 	}
 }
 
