@@ -1,4 +1,6 @@
 STACK_SRC :=
+STACK_SRC += stack/port/mem.c
+STACK_SRC += stack/port/pool.c
 STACK_LIBS := -lseccomp -lcap
 
 # ---- lwIP, unmodified, from Debian's signed source package --------------------------------------

@@ -1,0 +1,2 @@
+UNIT += port
+UNIT_port := stack/port/mem.c stack/port/pool.c
