@@ -25,7 +25,9 @@ enum flow_state {
 	/* Free slot. Operations: flow_new(). */
 	FLOW_FREE = 0,
 	/* Egress was asked; the first packet is held by the flow's protocol. No host socket yet.
-	 * Next: OPEN on PROTO_ALLOW, DEAD otherwise. Caveat: duplicates of the first packet are dropped. */
+	 * Next: OPEN on PROTO_ALLOW; CLOSING (UDP and ICMP echo remember a refusal for a second, so
+	 * that a flood is not asked about datagram by datagram) or DEAD otherwise. Caveat:
+	 * duplicates of the first packet are dropped. */
 	FLOW_ASKED,
 	/* Judged and dialled; fd is the host socket (or -1: served by the gateway itself, DNS over TCP). */
 	FLOW_OPEN,

@@ -85,7 +85,11 @@ void stack_done(struct stack *s);
 int stack_step(struct stack *s, int timeout_ms, uint64_t now_ns);
 /* Everything that happens by time: flow expiry, fragments, lwIP's timers, drop reports. */
 void stack_tick(struct stack *s);
-/* Epoll registration of a flow's host socket; events are EPOLLIN | EPOLLOUT | EPOLLRDHUP, edge-triggered. */
+/*
+ * Epoll registration of a flow's host socket; events are EPOLLIN | EPOLLOUT | EPOLLRDHUP, edge-triggered.
+ * Called again for a registered socket it re-arms it (EPOLL_CTL_MOD): an event follows at once if the
+ * socket is still ready. That is how a protocol that used up its budget gets another turn.
+ */
 int stack_watch(struct stack *s, struct flow *f);
 
 /* ---- drop.c: the one exit for what goes no further ---------------------------------------------- */
@@ -150,11 +154,18 @@ void tcp_port_writable(struct stack *s);
 /* True while lwIP has connections whose timers must run. */
 bool tcp_busy(void);
 
+/* Per-flow memory, indexed by flow; after flow_table_init(). 0 or -ENOMEM. */
+int udp_init(struct stack *s);
+void udp_done(void);
+/* Reads on from host sockets that were left alone while the port had no room. */
+void udp_port_writable(struct stack *s);
 void udp_verdict(struct stack *s, struct flow *f, const struct proto_verdict_msg *v, int fd);
 void udp_event(struct stack *s, struct flow *f, uint32_t epoll_events);
 void udp_expired(struct stack *s, struct flow *f);
 void udp_cut(struct stack *s, struct flow *f, enum drop_reason reason);
 
+int ping_init(struct stack *s);
+void ping_done(void);
 void ping_input(struct stack *s, struct packet *p);
 void ping_verdict(struct stack *s, struct flow *f, const struct proto_verdict_msg *v, int fd);
 void ping_event(struct stack *s, struct flow *f, uint32_t epoll_events);
@@ -180,6 +191,10 @@ int tcp_local_send(struct stack *s, struct flow *f, const void *buf, size_t len)
 
 /* ---- towards the sandbox ------------------------------------------------------------------------------ */
 
+/* Forgets what an earlier stack of this process had queued. Called by stack_init(). */
+void ip_output_init(struct stack *s);
+void icmp_init(struct stack *s);
+
 enum { IP_HDR_ROOM = 14 + 40 };	/* Ethernet and the larger IP header */
 
 /*
@@ -196,12 +211,15 @@ size_t ip_output_header(struct stack *s, uint8_t *l4, const struct addr *src, co
  */
 int ip_output(struct stack *s, const struct addr *src, const struct addr *dst, uint8_t proto,
 	      const struct iovec *l4, int n_l4, const struct flow *f, enum drop_reason why);
-/* Retries what ip_output() queued. Call when the port is writable. */
+/* Retries what ip_output() queued, then udp_port_writable(). Call when the port is writable. */
 void ip_output_retry(struct stack *s);
+/* True while something is queued for want of room in the port. */
+bool ip_output_blocked(void);
 
 /*
  * ICMP error towards the sandbox about packet p, rate-limited (RFC 1812 s. 4.3.2.8), never about an
- * ICMP error or a non-first fragment. kind is mapped to type and code per family.
+ * ICMP error or a non-first fragment. kind is mapped to type and code per family. True when it was
+ * sent; the packet itself is still to be dropped by the caller (path_drop()).
  */
 enum icmp_error {
 	ICMP_ERR_NET_UNREACH,
@@ -212,15 +230,20 @@ enum icmp_error {
 	ICMP_ERR_TOO_BIG,		/* mtu is the next hop's */
 	ICMP_ERR_TTL,
 };
-void icmp_error_output(struct stack *s, const struct packet *p, enum icmp_error kind, uint32_t mtu,
+bool icmp_error_output(struct stack *s, const struct packet *p, enum icmp_error kind, uint32_t mtu,
 		       enum drop_reason why);
 /* The same from the kept first bytes of a packet (IP header and 8..64 bytes of transport). */
-void icmp_error_output_raw(struct stack *s, const uint8_t *ip, size_t len, enum icmp_error kind,
+bool icmp_error_output_raw(struct stack *s, const uint8_t *ip, size_t len, enum icmp_error kind,
 			   uint32_t mtu, enum drop_reason why);
 /* How an errno of the host socket looks to the sandbox. */
 enum icmp_error icmp_error_of_errno(int err);
 
-/* Ones' complement sum (RFC 1071) of a buffer added to `sum`, and the folded, inverted result. */
+/*
+ * Ones' complement sum (RFC 1071) of a buffer added to `sum`, and the folded, inverted result. Sums
+ * are in memory order: store the result with memcpy(), no byte swap. Buffers that are summed one
+ * after the other must be of even length but for the last. A partial checksum (NEEDS_CSUM) is the
+ * folded pseudo-header sum not inverted: (uint16_t)~csum_fold(csum_pseudo(...)).
+ */
 uint32_t csum_add(uint32_t sum, const void *buf, size_t len);
 uint16_t csum_fold(uint32_t sum);
 /* Pseudo-header sum of either family; not folded. */
