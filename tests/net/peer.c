@@ -110,7 +110,7 @@ static size_t read_some(int fd, void *buf, size_t n)
 
 static void drain(int fd)
 {
-	char buf[4096];
+	static char buf[4096];
 
 	while (read_some(fd, buf, sizeof(buf)) > 0)
 		;
@@ -257,7 +257,7 @@ static void serve_many(int lis)
 {
 	int ep = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event ev = { .events = EPOLLIN, .data.fd = lis }, e;
-	char buf[4096];
+	static char buf[4096];
 
 	epoll_ctl(ep, EPOLL_CTL_ADD, lis, &ev);
 	for (;;) {
