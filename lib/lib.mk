@@ -1,1 +1,2 @@
 LIB_SRC := lib/addr.c lib/hash.c lib/json.c lib/log.c lib/msg.c lib/proto.c lib/reason.c
+include lib/policy/policy.mk

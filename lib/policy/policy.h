@@ -41,10 +41,17 @@ void policy_free(struct policy *p);
  */
 int policy_add_yaml(struct policy *p, const char *text, size_t len, const char *origin,
 		    struct policy_error *ret_err);
+/*
+ * The same from a file; "-" is standard input. -errno (not -EINVAL) when it cannot be read, with
+ * ret_err->text filled and no place.
+ */
+int policy_add_file(struct policy *p, const char *path, struct policy_error *ret_err);
 /* Adds one command-line rule: SPEC = [tcp://|udp://|icmp://]HOST[:PORTS]; see sluice(1). */
 int policy_add_spec(struct policy *p, bool allow, const char *spec, struct policy_error *ret_err);
 /* Call once after the last add and before any lookup; builds the tables. 0 or -ENOMEM. */
 int policy_compile(struct policy *p);
+/* Number of rules. */
+size_t policy_count(const struct policy *p);
 
 /* Canonical YAML; parsing it gives the same policy and the same text. Malloc'ed, NULL on -ENOMEM. */
 char *policy_print(const struct policy *p, size_t *ret_len);
@@ -59,6 +66,16 @@ struct policy_verdict {
 	bool by_range;
 };
 
+/*
+ * Reasons: POLICY_DENY a rule denies it; POLICY_PORT, POLICY_PROTO a rule allows another port or
+ * protocol of this host; POLICY_RANGE the only rule that allows it is a prefix wider than the private,
+ * loopback, link-local, metadata ... range that holds the address, so it does not name that range;
+ * else POLICY_NAME for a name and POLICY_DEFAULT for an address.
+ *
+ * Who dials an address that a name resolved to must also refuse it when policy_judge_addr() says
+ * DROP_POLICY_DENY, and when addr_is_refused() unless policy_names_range().
+ */
+
 /* proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_ICMP; port 0 with ICMP. name is normalised (policy_name()). */
 struct policy_verdict policy_judge_name(const struct policy *p, const char *name, uint8_t proto,
 					uint16_t port);
@@ -71,11 +88,12 @@ bool policy_names_range(const struct policy *p, const struct addr *a);
 
 /*
  * Normal form of a name: lower case, IDNA 2008 A-labels, no trailing dot, labels of 1..63 bytes from
- * [a-z0-9_-], 1..253 bytes in all. buf holds PROTO_NAME_CAP bytes. 0 or -EINVAL.
+ * [a-z0-9_-], 1..253 bytes in all, the last label no number ("127.1" is refused). buf holds
+ * PROTO_NAME_CAP bytes. 0 or -EINVAL.
  */
 int policy_name(const char *text, char *buf);
 
-/* The one-line value for --allow that would permit this. buf holds cap bytes. */
+/* The one-line value for --allow that would permit this; "" when none can. proto 0: only looked up. */
 void policy_spec_for(const char *host, uint8_t proto, uint16_t port, char *buf, size_t cap);
 
 /* "which rule, line, why" for people. Returns the exit status: 0 allowed, 1 denied, 2 bad spec. */

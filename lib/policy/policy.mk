@@ -1,0 +1,12 @@
+# Linked by sluice and sluice-egress only: the worker and the supervisor judge nothing.
+POLICY_SRC := \
+	lib/policy/explain.c \
+	lib/policy/file.c \
+	lib/policy/name.c \
+	lib/policy/policy.c \
+	lib/policy/print.c \
+	lib/policy/rule.c \
+	lib/policy/spec.c \
+	lib/policy/table.c \
+	lib/policy/yaml.c
+POLICY_LIBS := -lyaml -lidn2

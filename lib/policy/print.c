@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * print: the canonical text of a policy. Parsing it gives the same rules, printing those the same text.
+ *
+ *	version: 1
+ *	egress:
+ *	  - allow: pypi.org
+ *	    proto: tcp
+ *	    ports: [80, 443]
+ *	limits:
+ *	  flows: 4096
+ *
+ * Every default is written out and every rule has its own lines, so a line number names a rule.
+ */
+#include "lib/policy/policy_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *print_protos(uint8_t protos)
+{
+	static const char *const words[] = {
+		"",	"tcp",	       "udp",	      "[tcp, udp]",
+		"icmp", "[tcp, icmp]", "[udp, icmp]", "any",
+	};
+
+	return words[protos & PROTO_BIT_ANY];
+}
+
+void print_ports(FILE *f, const struct rule *r, const char *sep, const char *quote)
+{
+	for (size_t i = 0; i < r->n_ports; i++) {
+		const struct port_range *p = &r->ports[i];
+
+		if (i)
+			fputs(sep, f);
+		if (p->lo == p->hi)
+			fprintf(f, "%u", p->lo);
+		else
+			fprintf(f, "%s%u-%u%s", quote, p->lo, p->hi, quote);
+	}
+}
+
+uint32_t print_rule_lines(const struct rule *r)
+{
+	return 2u + (r->n_ports ? 1u : 0u) + (r->reason ? 1u : 0u);
+}
+
+/* Would every YAML reader take this for a string? Names with a dot and a letter first, for certain. */
+static bool is_plain(const char *host)
+{
+	return host[0] >= 'a' && host[0] <= 'z' && strchr(host, '.') && !strchr(host, ':');
+}
+
+static void print_quoted(FILE *f, const char *s)
+{
+	fputc('"', f);
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			fputc('\\', f);
+		fputc(*s, f);
+	}
+	fputc('"', f);
+}
+
+static void print_rule(FILE *f, const struct rule *r)
+{
+	char buf[PROTO_NAME_CAP + 2];
+	const char *host = rule_host(r, buf);
+
+	fprintf(f, "  - %s: ", r->allow ? "allow" : "deny");
+	if (is_plain(host))
+		fputs(host, f);
+	else
+		print_quoted(f, host);
+	fprintf(f, "\n    proto: %s\n", print_protos(r->protos));
+	if (r->n_ports) {
+		fputs("    ports: [", f);
+		print_ports(f, r, ", ", "\"");
+		fputs("]\n", f);
+	}
+	if (r->reason) {
+		fputs("    reason: ", f);
+		print_quoted(f, r->reason);
+		fputc('\n', f);
+	}
+}
+
+static void print_size(FILE *f, const char *key, uint64_t v)
+{
+	static const char *const units[] = { "", "KiB", "MiB", "GiB", "TiB" };
+	size_t u = 0;
+
+	if (!v)
+		return;
+	while (u < 4 && v % 1024 == 0) {
+		v /= 1024;
+		u++;
+	}
+	fprintf(f, "  %s: %llu%s\n", key, (unsigned long long)v, units[u]);
+}
+
+static void print_limits(FILE *f, const struct policy_limits *l)
+{
+	if (!l->flows && !l->new_flows_per_s && !l->up_bytes && !l->down_bytes)
+		return;
+	fputs("limits:\n", f);
+	if (l->flows)
+		fprintf(f, "  flows: %llu\n", (unsigned long long)l->flows);
+	if (l->new_flows_per_s)
+		fprintf(f, "  new_flows_per_s: %llu\n", (unsigned long long)l->new_flows_per_s);
+	print_size(f, "up_bytes", l->up_bytes);
+	print_size(f, "down_bytes", l->down_bytes);
+}
+
+char *policy_print(const struct policy *p, size_t *ret_len)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	bool failed;
+
+	if (!f)
+		return NULL;
+	fputs(p->n_rules ? "version: 1\negress:\n" : "version: 1\negress: []\n", f);
+	for (size_t i = 0; i < p->n_rules; i++)
+		print_rule(f, &p->rules[i]);
+	print_limits(f, &p->limits);
+	failed = ferror(f);
+	if (fclose(f) != 0 || failed) {
+		free(text);
+		return NULL;
+	}
+	if (ret_len)
+		*ret_len = len;
+	return text;
+}
