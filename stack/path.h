@@ -229,6 +229,7 @@ enum icmp_error {
 	ICMP_ERR_ADMIN,			/* administratively prohibited: policy said no */
 	ICMP_ERR_TOO_BIG,		/* mtu is the next hop's */
 	ICMP_ERR_TTL,
+	ICMP_ERR_REASSEMBLY,		/* fragments never completed */
 };
 bool icmp_error_output(struct stack *s, const struct packet *p, enum icmp_error kind, uint32_t mtu,
 		       enum drop_reason why);

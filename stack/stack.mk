@@ -1,6 +1,15 @@
 STACK_SRC :=
 STACK_SRC += stack/port/mem.c
 STACK_SRC += stack/port/pool.c
+STACK_SRC += stack/ip/arp.c
+STACK_SRC += stack/ip/csum.c
+STACK_SRC += stack/ip/eth.c
+STACK_SRC += stack/ip/frag.c
+STACK_SRC += stack/ip/icmp.c
+STACK_SRC += stack/ip/icmp_error.c
+STACK_SRC += stack/ip/ip.c
+STACK_SRC += stack/ip/nd.c
+STACK_SRC += stack/ip/output.c
 STACK_LIBS := -lseccomp -lcap
 
 # ---- lwIP, unmodified, from Debian's signed source package --------------------------------------
