@@ -1,45 +1,71 @@
 # SPDX-License-Identifier: Apache-2.0
-# One Makefile, no recursion. Each folder's sources are listed in its own .mk file.
+# One Makefile, no recursion into folders. Each folder's sources are listed in its own .mk file.
 #
 #	make            build the four programs into build/
 #	make demo       install what is missing, build, show a sandbox at work (root)
 #	make test       install what is missing, build with sanitizers, run every test (root)
 #	make check      the tests that need no root
-#	make bench fuzz lint install clean
+#	make bench fuzz lint install uninstall deps clean
 #
 #	V=1 shows commands, SAN=1 builds with ASan and UBSan, WERROR=1 makes warnings errors,
-#	CC=clang takes the other compiler, BUILD=dir builds elsewhere, FUZZ=1 with libFuzzer.
+#	CC=clang takes the other compiler, BUILD=dir builds elsewhere, FUZZ=1 is set by make fuzz,
+#	DEPS=0 installs nothing, T="tests/net/x.t ..." picks tests, CFLAGS and LDFLAGS come last.
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/sh
 
 V ?= 0
 SAN ?= 0
+FUZZ ?= 0
 WERROR ?= 0
-BUILD ?= build$(if $(filter 1,$(SAN)),/san)$(if $(filter clang%,$(CC)),/clang)
+DEPS ?= 1
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 10
 ifeq ($(origin CC),default)
 CC := gcc
 endif
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-PREFIX ?= /usr/local
-DESTDIR ?=
+
+# Every variant has a folder of its own below BUILD, so that none meets another's objects.
+BUILD ?= build
+BUILD_TOP := $(BUILD)
+override BUILD := $(BUILD_TOP)$(if $(filter 1,$(FUZZ)),/fuzz,$(if $(filter 1,$(SAN)),/san)$(if \
+	$(findstring clang,$(CC)),/clang))
+variant = +$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD_TOP)
+LWIP_DIR ?= $(BUILD_TOP)/lwip
+
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2))
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 WARN := -Wall -Wextra -Wshadow -Wvla -Wswitch-enum -Wstrict-prototypes -Wmissing-prototypes \
-	-Wpointer-arith -Wformat=2 -Wconversion -Wframe-larger-than=$(if $(filter 1,$(SAN)),16384,2048) \
+	-Wpointer-arith -Wformat=2 -Wconversion \
+	-Wframe-larger-than=$(if $(filter 1,$(SAN) $(FUZZ)),16384,2048) \
 	$(if $(filter 1,$(WERROR)),-Werror)
 CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE -DSLUICE_VERSION='"$(shell cat VERSION)"'
-BASE_CFLAGS := -std=gnu17 -g -fno-strict-aliasing -fno-common -fstack-protector-strong -fPIE -MMD -MP
-ifeq ($(SAN),1)
-BASE_CFLAGS += -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
-BASE_LDFLAGS := -pie -fsanitize=address,undefined
+# The prefix map keeps the folder one builds in out of the programs: same source, same bytes.
+BASE_CFLAGS := -std=gnu17 -g -ffile-prefix-map=$(CURDIR)=. -fno-strict-aliasing -fno-common \
+	-fstack-protector-strong -fPIE -MMD -MP
+ifeq ($(FUZZ),1)
+SANITIZERS := address,undefined
+BASE_CFLAGS += -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,$(SANITIZERS) \
+	-fno-sanitize-recover=undefined
+BASE_LDFLAGS := -pie -fsanitize=$(SANITIZERS)
+CPPFLAGS += -DSLUICE_SANITIZED -DSLUICE_FUZZING
+else ifeq ($(SAN),1)
+SANITIZERS := address,undefined
+BASE_CFLAGS += -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZERS) -fno-sanitize-recover=undefined
+BASE_LDFLAGS := -pie -fsanitize=$(SANITIZERS)
 CPPFLAGS += -DSLUICE_SANITIZED
 else
-BASE_CFLAGS += -O2 -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fcf-protection
+BASE_CFLAGS += -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-clash-protection \
+	$(if $(filter x86_64%,$(MACHINE)),-fcf-protection) \
+	$(if $(filter aarch64%,$(MACHINE)),-mbranch-protection=standard)
 BASE_LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 endif
 ALL_CFLAGS = $(BASE_CFLAGS) $(WARN) $(CFLAGS)
@@ -48,6 +74,17 @@ ALL_CFLAGS = $(BASE_CFLAGS) $(WARN) $(CFLAGS)
 all: programs
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+# Objects are made anew when the flags or the version change. Warnings are left out: WERROR=1 after a
+# build without it looks at what changed only.
+FLAGS_FILE := $(BUILD)/flags
+FLAGS := $(subst ','\'',$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS))
+ifneq ($(shell cat $(FLAGS_FILE) 2>/dev/null),$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS))
+.PHONY: $(FLAGS_FILE)
+endif
+$(FLAGS_FILE):
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '%s\n' '$(FLAGS)' >$@
 
 # ---- sources, by folder -------------------------------------------------------------------------
 include lib/lib.mk
@@ -78,13 +115,51 @@ $(PROGRAMS):
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c $(FLAGS_FILE)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-.PHONY: clean
+# ---- set-up, demonstration, installation ----------------------------------------------------------
+deps = $(if $(filter 1,$(DEPS)),$(Q)packaging/deps.sh $(1))
+
+.PHONY: deps demo install uninstall clean lint
+deps:
+	$(call deps,build test demo bench)
+
+demo:
+	@echo "demo: packages that are missing, then the programs, then demo/run.sh"
+	$(call deps,build demo)
+	$(variant) programs net-programs
+	$(Q)SLUICE_BUILD=$(abspath $(BUILD)) demo/run.sh
+
+MAN := $(wildcard man/*.[1-8])
+install: programs
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/sluice
+	$(Q)install -m 755 $(BUILD)/sluice $(DESTDIR)$(PREFIX)/bin/
+	$(Q)install -m 755 $(filter-out %/sluice,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/sluice/
+	$(Q)for m in $(MAN); do \
+		install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/sluice
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/libexec/sluice
+	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
+
 clean:
 	$(Q)rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# Our own C, without generated headers and lwIP. clang-tidy's checks and why some are off: .clang-tidy
+LINT_SRC := $(sort $(LIB_SRC) $(STACK_SRC) $(NETD_SRC) $(EGRESS_SRC) $(SANDBOX_SRC) $(CLI_SRC))
+lint: $(GATE_SKEL) $(LWIP_DIR)/fetched
+	$(call say,LINT,cppcheck)
+	$(Q)cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr \
+		--error-exitcode=1 --suppressions-list=tests/lint.cppcheck -j2 -I. -D__linux__ -D_GNU_SOURCE \
+		$(LINT_SRC)
+	$(call say,LINT,clang-tidy)
+	$(Q)printf '%s\n' $(LINT_SRC) | xargs -P2 -n8 clang-tidy --quiet --warnings-as-errors='*' \
+		-- $(filter-out -Wframe% -Werror,$(CPPFLAGS) $(LWIP_CPPFLAGS) -std=gnu17) 2>$(BUILD)/lint.log || \
+		{ grep -v 'warnings generated\|warnings treated' $(BUILD)/lint.log >&2; exit 1; }
+
+-include $(shell find $(BUILD) \( -path $(BUILD)/san -o -path $(BUILD)/clang -o -path $(BUILD)/fuzz \
+	-o -path $(LWIP_DIR)/src-tree \) -prune -o -name '*.d' -print 2>/dev/null)
