@@ -53,6 +53,7 @@ struct flow {
 	uint32_t hash_next;	/* index + 1 of the next flow in the bucket, 0 = end */
 	uint8_t state;		/* enum flow_state; written by flow_set_state() only */
 	bool asked;		/* egress knows this flow and must hear its end */
+	bool watched;		/* fd is registered with epoll; stack_watch() only */
 	uint16_t reason;	/* enum drop_reason: why it ended, or why it was refused */
 	int fd;			/* host socket, or -1 */
 	uint32_t rule;		/* line of the policy rule, for the packet log */

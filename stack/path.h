@@ -34,6 +34,13 @@ struct record;
 
 /* ---- the world of one worker ---------------------------------------------------------------- */
 
+/* Where the newest drop of a reason was bound to; all zero when it was not known. */
+struct drop_newest {
+	struct addr dst;
+	uint16_t dport;
+	uint8_t proto;
+};
+
 struct stack {
 	struct proto_stack_config cfg;
 	struct port *port;
@@ -47,10 +54,17 @@ struct stack {
 	bool stopping;
 	uint64_t drops[DROP_REASON_MAX];
 	uint64_t drops_told[DROP_REASON_MAX];
+	struct drop_newest drops_newest[DROP_REASON_MAX];
 	uint8_t secret[HASH_KEY_LEN];	/* sequence numbers, IP ids, table seeds */
 	/* Token bucket of new flows (cfg.flows_per_s). */
 	uint64_t rate_ns;
 	uint32_t rate_tokens;
+	/* stack.c's own */
+	uint64_t tick_at_ns;		/* of the next tick, 0 = nothing needs time */
+	uint64_t timer_at_ns;		/* what the timerfd is set to, 0 = disarmed */
+	uint64_t slow_tick_ns;		/* of the newest stack_tick() */
+	uint64_t busy_ns;		/* newest frame or event */
+	bool port_waiting;		/* EPOLLOUT of the port is armed */
 };
 
 /*
@@ -76,7 +90,7 @@ struct packet {
 
 /* ---- stack.c: life of the worker ------------------------------------------------------------ */
 
-/* port, record and descriptors are taken. Registers them with epoll_fd. 0 or -errno. */
+/* port, record and descriptors are taken, on failure too. Registers them with epoll_fd. 0 or -errno. */
 int stack_init(struct stack *s, const struct proto_stack_config *cfg, struct port *port,
 	       struct record *rec, int ask_fd, int supervise_fd, int epoll_fd, int timer_fd);
 void stack_done(struct stack *s);
@@ -91,12 +105,19 @@ void stack_tick(struct stack *s);
  * socket is still ready. That is how a protocol that used up its budget gets another turn.
  */
 int stack_watch(struct stack *s, struct flow *f);
+/* Ends that and closes the socket, if there is one; f->fd becomes -1. */
+void stack_unwatch(struct stack *s, struct flow *f);
+/* The end: resets and reports every flow, writes out the packet log. Then only stack_done(). */
+void stack_stop(struct stack *s, enum drop_reason reason);
 
 /* ---- drop.c: the one exit for what goes no further ---------------------------------------------- */
 
 /* Counts, records (whole frame, verdict "drop", reason) and returns; the frame is still the caller's. */
 void path_drop(struct stack *s, const struct packet *p, enum drop_reason reason);
 void path_drop_frame(struct stack *s, struct frame *f, enum drop_reason reason);
+/* Only counts: for a held packet whose frame is long gone. */
+void path_count(struct stack *s, enum drop_reason reason, uint8_t proto, const struct addr *dst,
+		uint16_t dport);
 /* Records a packet that was let through (f: its flow, or NULL for what the gateway answers itself). */
 void path_accept(struct stack *s, const struct packet *p, const struct flow *f);
 
@@ -120,6 +141,9 @@ void tcp_input_frame(struct stack *s, struct packet *p);
 
 /* ---- egress: ask ---------------------------------------------------------------------------------- */
 
+/* After flow_table_init(). 0 or -errno. */
+int ask_init(struct stack *s);
+void ask_done(void);
 /*
  * Queues the question; the answer arrives at flow_verdict(). Sets f->asked. Refuses at once (and says
  * so through flow_verdict() with a made-up PROTO_DENY) when egress is gone or the rate limit is hit.
@@ -153,6 +177,10 @@ void tcp_tick(struct stack *s);
 void tcp_port_writable(struct stack *s);
 /* True while lwIP has connections whose timers must run. */
 bool tcp_busy(void);
+/* True while a segment waits for room in the port. */
+bool tcp_port_blocked(void);
+/* After a batch of events: acknowledges what came in it, gives waiting flows their turn. True: call again soon. */
+bool tcp_batch_end(struct stack *s);
 
 /* Per-flow memory, indexed by flow; after flow_table_init(). 0 or -ENOMEM. */
 int udp_init(struct stack *s);

@@ -1,4 +1,8 @@
 STACK_SRC :=
+STACK_SRC += stack/ask.c
+STACK_SRC += stack/drop.c
+STACK_SRC += stack/flow.c
+STACK_SRC += stack/stack.c
 STACK_SRC += stack/port/mem.c
 STACK_SRC += stack/port/pool.c
 STACK_SRC += stack/ip/arp.c

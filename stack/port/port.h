@@ -132,6 +132,11 @@ static inline int port_tx(struct port *p, const struct tx_frame *f)
 	return p->ops->tx(p, f);
 }
 
+static inline void port_fds(const struct port *p, int *ret_rx_fd, int *ret_tx_fd)
+{
+	p->ops->fds(p, ret_rx_fd, ret_tx_fd);
+}
+
 static inline int port_flush(struct port *p)
 {
 	return p->ops->flush(p);
