@@ -1,0 +1,3 @@
+UNIT += confine
+UNIT_confine := $(CONFINE_SRC) $(LIB_SRC)
+UNIT_confine_LIBS := -lcap
