@@ -182,7 +182,7 @@ bool tcp_port_blocked(void);
 /* After a batch of events: acknowledges what came in it, gives waiting flows their turn. True: call again soon. */
 bool tcp_batch_end(struct stack *s);
 
-/* Per-flow memory, indexed by flow; after flow_table_init(). 0 or -ENOMEM. */
+/* Per-flow memory of UDP and ping, indexed by flow; after flow_table_init(). 0 or -ENOMEM. */
 int udp_init(struct stack *s);
 void udp_done(void);
 /* Reads on from host sockets that were left alone while the port had no room. */
@@ -192,8 +192,6 @@ void udp_event(struct stack *s, struct flow *f, uint32_t epoll_events);
 void udp_expired(struct stack *s, struct flow *f);
 void udp_cut(struct stack *s, struct flow *f, enum drop_reason reason);
 
-int ping_init(struct stack *s);
-void ping_done(void);
 void ping_input(struct stack *s, struct packet *p);
 void ping_verdict(struct stack *s, struct flow *f, const struct proto_verdict_msg *v, int fd);
 void ping_event(struct stack *s, struct flow *f, uint32_t epoll_events);

@@ -14,6 +14,10 @@ STACK_SRC += stack/ip/icmp_error.c
 STACK_SRC += stack/ip/ip.c
 STACK_SRC += stack/ip/nd.c
 STACK_SRC += stack/ip/output.c
+STACK_SRC += stack/nat/hold.c
+STACK_SRC += stack/nat/dgram.c
+STACK_SRC += stack/nat/udp.c
+STACK_SRC += stack/nat/ping.c
 STACK_LIBS := -lseccomp -lcap
 
 # ---- lwIP, unmodified, from Debian's signed source package --------------------------------------

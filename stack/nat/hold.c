@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hold: a pool of chunks, and queues of datagrams made of them.
+ *
+ * A datagram's first chunk carries its head; each chunk names the next. Indices are stored plus one,
+ * so that zeroed memory means "none". An ordinary datagram takes one chunk, the largest 34.
+ */
+#include "stack/nat/hold.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+enum {
+	CHUNK_BYTES = 2032,
+	CHUNKS = 2048,			/* 4 MiB for all flows together */
+};
+
+struct head {
+	uint32_t len;
+	uint16_t next;			/* first chunk of the next datagram of this queue */
+	struct quote quote;
+};
+
+struct chunk {
+	uint16_t next;			/* of this datagram, or of the free list */
+	uint16_t used;			/* bytes of b with payload, from `from` on */
+	uint16_t from;
+	_Alignas(8) uint8_t b[CHUNK_BYTES];
+};
+
+static struct chunk pool[CHUNKS];
+static uint16_t free_head;
+static uint32_t free_n;
+
+void hold_init(void)
+{
+	for (uint16_t i = 0; i < CHUNKS; i++)
+		pool[i].next = (uint16_t)(i + 1 < CHUNKS ? i + 2 : 0);
+	free_head = 1;
+	free_n = CHUNKS;
+}
+
+static struct chunk *chunk_at(uint16_t i)
+{
+	return i ? &pool[i - 1] : NULL;
+}
+
+static struct head *head_at(uint16_t i)
+{
+	return (struct head *)(void *)pool[i - 1].b;
+}
+
+static uint16_t chunk_new(void)
+{
+	uint16_t i = free_head;
+
+	free_head = pool[i - 1].next;
+	free_n--;
+	pool[i - 1].next = 0;
+	return i;
+}
+
+int hold_put(struct hold *h, const struct packet *p, size_t skip)
+{
+	size_t len = p->l4_contig - skip;
+	size_t room = CHUNK_BYTES - sizeof(struct head);
+	size_t need = len <= room ? 1 : 1 + (len - room + CHUNK_BYTES - 1) / CHUNK_BYTES;
+	const uint8_t *from = p->l4 + skip;
+	uint16_t first, i;
+
+	if (free_n < need || need > HOLD_IOV_MAX)
+		return -ENOBUFS;
+	first = i = chunk_new();
+	head_at(first)->len = (uint32_t)len;
+	head_at(first)->next = 0;
+	quote_take(&head_at(first)->quote, p);
+	pool[i - 1].from = sizeof(struct head);
+	for (size_t left = len;;) {
+		struct chunk *c = chunk_at(i);
+		size_t n = CHUNK_BYTES - c->from;
+
+		if (n > left)
+			n = left;
+		memcpy(c->b + c->from, from, n);
+		c->used = (uint16_t)n;
+		from += n;
+		left -= n;
+		if (!left)
+			break;
+		i = c->next = chunk_new();
+		pool[i - 1].from = 0;
+	}
+	if (h->n++)
+		head_at(h->last)->next = first;
+	else
+		h->first = first;
+	h->last = first;
+	h->bytes += (uint32_t)len;
+	return 0;
+}
+
+int hold_first(struct hold *h, struct iovec iov[HOLD_IOV_MAX], const struct quote **ret_q)
+{
+	int n = 0;
+
+	if (!h->n)
+		return 0;
+	for (struct chunk *c = chunk_at(h->first); c && n < HOLD_IOV_MAX; c = chunk_at(c->next))
+		iov[n++] = (struct iovec){ c->b + c->from, c->used };
+	*ret_q = &head_at(h->first)->quote;
+	return n;
+}
+
+void hold_pop(struct hold *h)
+{
+	uint16_t i = h->first;
+
+	if (!h->n)
+		return;
+	h->bytes -= head_at(i)->len;
+	h->first = head_at(i)->next;
+	h->n--;
+	if (!h->n)
+		h->first = h->last = 0;
+	while (i) {
+		uint16_t next = pool[i - 1].next;
+
+		pool[i - 1].next = free_head;
+		free_head = i;
+		free_n++;
+		i = next;
+	}
+}
+
+void hold_clear(struct hold *h)
+{
+	while (h->n)
+		hold_pop(h);
+}
+
+void quote_take(struct quote *q, const struct packet *p)
+{
+	size_t n = p->ip_hlen < QUOTE_MAX - 8 ? p->ip_hlen : QUOTE_MAX - 8;
+	size_t l4 = QUOTE_MAX - n;
+
+	if (l4 > p->l4_contig)
+		l4 = p->l4_contig;
+	memcpy(q->b, p->ip, n);
+	memcpy(q->b + n, p->l4, l4);
+	q->ip_hlen = (uint8_t)n;
+	q->len = (uint8_t)(n + l4);
+}
+
+struct packet quote_packet(const struct quote *q, const struct flow_key *k)
+{
+	uint8_t *b = (uint8_t *)(uintptr_t)q->b;
+	struct packet p = {
+		.src = k->src, .dst = k->dst, .proto = k->proto, .reassembled = true,
+		.ip = b, .ip_hlen = q->ip_hlen, .l4 = b + q->ip_hlen,
+		.l4_len = (uint32_t)(q->len - q->ip_hlen),
+		.l4_contig = (uint32_t)(q->len - q->ip_hlen),
+	};
+
+	if (k->proto == IPPROTO_ICMP && !addr_is_v4(&k->dst))
+		p.proto = IPPROTO_ICMPV6;
+	return p;
+}
