@@ -53,9 +53,9 @@ static bool has_ports(const struct packet *p)
 
 void path_drop(struct stack *s, const struct packet *p, enum drop_reason reason)
 {
-	uint16_t dport = has_ports(p) ? (uint16_t)(p->l4[2] << 8 | p->l4[3]) : 0;
+	unsigned int dport = has_ports(p) ? (unsigned int)p->l4[2] << 8 | p->l4[3] : 0;
 
-	path_count(s, reason, p->proto, &p->dst, dport);
+	path_count(s, reason, p->proto, &p->dst, (uint16_t)dport);
 	record_whole(s, p, "drop", reason, NULL);
 }
 
