@@ -138,8 +138,6 @@ static int stages_init(struct stack *s)
 	if (!err)
 		err = udp_init(s);
 	if (!err)
-		err = ping_init(s);
-	if (!err)
 		err = tcp_init(s);
 	return err;
 }
@@ -172,7 +170,6 @@ void stack_done(struct stack *s)
 	tcp_done(s);
 	for (uint32_t i = 0; i < s->flows.peak; i++)
 		stack_unwatch(s, &s->flows.flows[i]);
-	ping_done();
 	udp_done();
 	frag_done();
 	ask_done();
