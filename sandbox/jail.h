@@ -37,8 +37,8 @@ struct jail_plan {
 struct jail {
 	pid_t pid;		/* pid 1 of the jail, as the caller sees it */
 	int netns;		/* the jail's network namespace; closed by jail_wait() or jail_kill() */
-	int go;			/* internal */
-	int status;		/* internal: error reports from inside, close-on-exec */
+	int status;		/* internal: messages to and from pid 1, close-on-exec */
+	bool front;		/* internal: the program has the terminal */
 };
 
 /* The ids the program gets on the host without --uid: the caller; under sudo the invoking user; for
@@ -50,7 +50,8 @@ void jail_default_ids(uid_t *ret_uid, gid_t *ret_gid);
  * Must be called while the process has one thread.
  */
 int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why);
-/* Lets the program run: 0 when it was exec'ed; 126 or 127 as a shell (why filled); or -errno. */
+/* Lets the program run: 0 when it was exec'ed; 126 or 127 as a shell (why filled); or -errno.
+ * On failure the caller still ends it with jail_kill(). */
 int jail_go(struct jail *j, char *why);
 /* Ends the whole jail with SIGKILL and reaps it. */
 void jail_kill(struct jail *j);

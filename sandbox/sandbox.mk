@@ -1,2 +1,22 @@
-SANDBOX_SRC :=
-SANDBOX_LIBS :=
+SANDBOX_SRC := \
+	sandbox/bind.c \
+	sandbox/caps.c \
+	sandbox/env.c \
+	sandbox/etc.c \
+	sandbox/ids.c \
+	sandbox/init.c \
+	sandbox/jail.c \
+	sandbox/program.c \
+	sandbox/root.c \
+	sandbox/seccomp.c \
+	sandbox/wait.c
+SANDBOX_LIBS := -lcap
+
+# The seccomp filter is made at build time by a program of its own (libseccomp is not linked into sluice).
+$(BUILD)/sandbox/profiles/default: $(BUILD)/sandbox/profiles/default.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $< -lseccomp
+$(BUILD)/sandbox/seccomp_default.h: $(BUILD)/sandbox/profiles/default
+	$(call say,GEN,$@)
+	$(Q)$< > $@
+$(BUILD)/sandbox/seccomp.o: $(BUILD)/sandbox/seccomp_default.h

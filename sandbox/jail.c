@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jail: the caller's side. Makes pid 1 of the jail with one clone, in new namespaces that belong to
+ * the caller's user namespace, so that the program, which gets a user namespace of its own below it,
+ * owns none of them: whatever capability it might win there has power over nothing.
+ *
+ * Where a user namespace must be joined first, an intermediate process joins it, makes pid 1 as its
+ * own sibling (CLONE_PARENT) and is gone.
+ */
+#include "sandbox/jail.h"
+#include "sandbox/jail_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/msg.h"
+
+enum {
+	JAIL_CLONE = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+		CLONE_NEWCGROUP | SIGCHLD,
+	JAIL_SOCK_FD = 3,	/* in init; everything above it is closed there */
+};
+
+int jail_msg_send(int sock, enum jail_msg_type type, int value)
+{
+	struct jail_msg m;
+
+	memset(&m, 0, sizeof(m));
+	m.type = type;
+	m.value = value;
+	return msg_send(sock, &m, sizeof(m), NULL, 0);
+}
+
+int jail_msg_recv(int sock, struct jail_msg *ret_msg, int *ret_fd)
+{
+	int fd = -1;
+	size_t n_fds = ret_fd ? 1 : 0;
+	ssize_t n = msg_recv(sock, ret_msg, sizeof(*ret_msg), ret_fd ? &fd : NULL, &n_fds);
+
+	if (n == 0)
+		return -ECONNRESET;
+	if (n < 0)
+		return (int)n;
+	if (ret_fd)
+		*ret_fd = n_fds ? fd : -1;
+	if (n != sizeof(*ret_msg) || ret_msg->text[JAIL_WHY_CAP - 1]) {
+		if (ret_fd)
+			fd_close(ret_fd);
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+void jail_fail(const struct jail_setup *s, int err, const char *fmt, ...)
+{
+	struct jail_msg m;
+	va_list ap;
+
+	memset(&m, 0, sizeof(m));
+	m.type = JAIL_MSG_ERROR;
+	m.value = err;
+	va_start(ap, fmt);
+	vsnprintf(m.text, sizeof(m.text), fmt, ap);
+	va_end(ap);
+	msg_send(s->sock, &m, sizeof(m), NULL, 0);
+	_exit(JAIL_EXIT_FAILED);
+}
+
+/* fork() with namespaces: 0 in the child. */
+static pid_t clone_init(unsigned long extra)
+{
+	return (pid_t)syscall(SYS_clone, JAIL_CLONE | extra, NULL, NULL, NULL, 0ul);
+}
+
+static void __attribute__((noreturn)) enter_init(struct jail_setup *s)
+{
+	/*
+	 * The caller's descriptors end here: init never execs, so close-on-exec would not end them,
+	 * and a copy kept open would hide an end-of-file from somebody.
+	 */
+	if (s->sock != JAIL_SOCK_FD) {
+		if (dup3(s->sock, JAIL_SOCK_FD, O_CLOEXEC) < 0)
+			_exit(JAIL_EXIT_FAILED);
+		s->sock = JAIL_SOCK_FD;
+	}
+	if (close_range(JAIL_SOCK_FD + 1, ~0u, 0) < 0)
+		jail_fail(s, -errno, "cannot close descriptors: %s (Linux 5.12 or newer is needed)",
+			  strerror(errno));
+	jail_init(s);
+}
+
+static const char *clone_hint(int err)
+{
+	switch (err) {
+	case EPERM:
+		return "namespaces need root or a user namespace";
+	case ENOSPC:
+	case EUSERS:
+		return "a limit under /proc/sys/user is reached";
+	case EINVAL:
+		return "the kernel lacks a kind of namespace";
+	default:
+		return "try again when the system has more to give";
+	}
+}
+
+static void __attribute__((noreturn)) run_intermediate(struct jail_setup *s)
+{
+	char why[JAIL_WHY_CAP] = "";
+	pid_t pid;
+	int r;
+
+	if (setns(s->plan->userns, CLONE_NEWUSER) < 0)
+		jail_fail(s, -errno, "cannot join the user namespace: %s", strerror(errno));
+	r = jail_ids(s->plan, s, why);
+	if (r < 0)
+		jail_fail(s, r, "%s", why);
+	pid = clone_init(CLONE_PARENT);
+	if (pid < 0)
+		jail_fail(s, -errno, "cannot make namespaces: %s (%s)", strerror(errno),
+			  clone_hint(errno));
+	if (pid == 0)
+		enter_init(s);
+	_exit(jail_msg_send(s->sock, JAIL_MSG_PID, pid) < 0 ? JAIL_EXIT_FAILED : 0);
+}
+
+/* Starts init, in the given user namespace or in the caller's. Fills *ret_pid, or returns -errno. */
+static int start_init(struct jail_setup *s, int peer, pid_t *ret_pid, char *why)
+{
+	struct jail_msg m;
+	pid_t pid;
+	int r;
+
+	if (s->plan->userns < 0) {
+		r = jail_ids(s->plan, s, why);
+		if (r < 0)
+			return r;
+		pid = clone_init(0);
+		if (pid == 0)
+			enter_init(s);
+		r = pid < 0 ? -errno : 0;
+		*ret_pid = pid;
+	} else {
+		pid = fork();
+		if (pid == 0)
+			run_intermediate(s);
+		r = pid < 0 ? -errno : 0;
+	}
+	fd_close(&s->sock);
+	if (r < 0) {
+		snprintf(why, JAIL_WHY_CAP, "cannot make namespaces: %s (%s)", strerror(-r),
+			 clone_hint(-r));
+		return r;
+	}
+	if (s->plan->userns < 0)
+		return 0;
+
+	r = jail_msg_recv(peer, &m, NULL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (r == 0 && m.type == JAIL_MSG_PID) {
+		*ret_pid = m.value;
+		return 0;
+	}
+	snprintf(why, JAIL_WHY_CAP, "%s", r == 0 ? m.text : "the jail's first process died");
+	return r == 0 && m.value < 0 ? m.value : -ECHILD;
+}
+
+/* The program gets 0, 1 and 2: all must be open, and none may be a way to a directory of the host. */
+static int check_stdio(char *why)
+{
+	struct stat st;
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0) {
+			snprintf(why, JAIL_WHY_CAP, "cannot open /dev/null: %s", strerror(errno));
+			return -errno;
+		}
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+
+	for (fd = 0; fd <= STDERR_FILENO; fd++) {
+		int flags = fcntl(fd, F_GETFL);
+
+		if (flags < 0 || fstat(fd, &st) < 0)
+			return -errno;
+		if ((flags & O_PATH) || S_ISDIR(st.st_mode)) {
+			snprintf(why, JAIL_WHY_CAP,
+				 "descriptor %d is a directory or a path; give the program a file, "
+				 "a pipe or a terminal instead", fd);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static void close_jail(struct jail *j)
+{
+	fd_close(&j->status);
+	fd_close(&j->netns);
+}
+
+int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
+{
+	struct jail_setup s = { .plan = plan, .sock = -1, .proc_sys = -1, .tty = -1 };
+	struct jail j = { .pid = -1, .netns = -1, .status = -1 };
+	struct jail_msg m;
+	int pair[2], r;
+
+	why[0] = '\0';
+	r = check_stdio(why);
+	if (r < 0)
+		return r;
+	sigprocmask(SIG_SETMASK, NULL, &s.mask);
+	r = msg_pair(pair);
+	if (r < 0) {
+		snprintf(why, JAIL_WHY_CAP, "cannot make a socket: %s", strerror(-r));
+		return r;
+	}
+	j.status = pair[0];
+	s.sock = pair[1];
+	r = start_init(&s, j.status, &j.pid, why);
+	if (r < 0) {
+		fd_close(&s.sock);
+		close_jail(&j);
+		return r;
+	}
+	r = jail_msg_recv(j.status, &m, &j.netns);
+	if (r == 0 && m.type == JAIL_MSG_READY && j.netns >= 0) {
+		*ret_jail = j;
+		return 0;
+	}
+	snprintf(why, JAIL_WHY_CAP, "%s", r == 0 && m.type == JAIL_MSG_ERROR ? m.text :
+		 "the jail's first process died while it was being set up");
+	r = r == 0 && m.value < 0 ? m.value : -ECHILD;
+	jail_kill(&j);
+	return r;
+}
+
+/*
+ * The program has a process group of its own, because kill(0, ...) knows no pid namespaces: in the
+ * caller's group it could signal the caller and its pipeline. It gets the terminal at once when
+ * standard input and output are the terminal and the caller has it; else when it first asks (wait.c).
+ */
+static bool has_terminal(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
+		tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
+int jail_go(struct jail *j, char *why)
+{
+	struct jail_msg m;
+	int r;
+
+	why[0] = '\0';
+	j->front = has_terminal();
+	r = jail_msg_send(j->status, JAIL_MSG_GO, j->front);
+	if (r == 0)
+		r = jail_msg_recv(j->status, &m, NULL);
+	if (r == 0 && m.type == JAIL_MSG_RUNNING)
+		return 0;
+	snprintf(why, JAIL_WHY_CAP, "%s", r == 0 && m.type == JAIL_MSG_ERROR ? m.text :
+		 "the jail's first process died before the program started");
+	return r == 0 && m.type == JAIL_MSG_ERROR ? m.value : -ECHILD;
+}
+
+void jail_kill(struct jail *j)
+{
+	if (j->pid > 0) {
+		kill(j->pid, SIGKILL);
+		while (waitpid(j->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		j->pid = -1;
+	}
+	close_jail(j);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jail_internal: what the files of the jail share. Three processes run this code:
+ *
+ *	caller	jail.c, wait.c: outside, keeps its ids and namespaces
+ *	init	init.c, root.c, bind.c, etc.c: pid 1 inside; builds everything, then keeps nothing
+ *	program	program.c, caps.c, seccomp.c, env.c: gives up what is left, then execs
+ *
+ * They talk over two SOCK_SEQPACKET pairs (caller-init, init-program) in struct jail_msg.
+ */
+#ifndef SANDBOX_JAIL_INTERNAL_H
+#define SANDBOX_JAIL_INTERNAL_H
+
+#include "sandbox/jail.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	JAIL_WHY_CAP = 512,
+	JAIL_EXIT_FAILED = 125,		/* of init and the intermediate process; nobody else sees it */
+};
+
+enum jail_msg_type {
+	JAIL_MSG_ERROR = 1,		/* value: -errno, or 126 or 127; text: what, why, what to do */
+	JAIL_MSG_PID,			/* intermediate process -> caller; value: pid of init */
+	JAIL_MSG_READY,			/* all is built; init -> caller: the netns descriptor comes along */
+	JAIL_MSG_MAPPED,		/* init -> program: the id maps are written */
+	JAIL_MSG_GO,			/* exec now; value: 1 when the program gets the terminal */
+	JAIL_MSG_RUNNING,		/* the exec happened */
+	JAIL_MSG_STOPPED,		/* value: the signal that stopped the program */
+	JAIL_MSG_EXIT,			/* value: the program's wait status */
+	JAIL_MSG_SIGNAL,		/* caller -> init; value: signal for the program's process group */
+	JAIL_MSG_CONTINUE,		/* caller -> init; value: 1 when the program gets the terminal */
+};
+
+struct jail_msg {
+	uint32_t type;			/* enum jail_msg_type */
+	int32_t value;
+	char text[JAIL_WHY_CAP];
+};
+
+/* One extent of the program's user namespace: the id inside and what it is in the caller's. */
+struct jail_id {
+	uint32_t inside, outside;
+};
+
+/* Carried from the caller into init and on into the program. */
+struct jail_setup {
+	const struct jail_plan *plan;
+	struct jail_id uid, gid;
+	bool single;			/* the caller's namespace maps one id only: setgroups is denied */
+	int sock;			/* towards whoever waits for this process */
+	int proc_sys;			/* O_PATH of /proc/sys before it becomes read-only */
+	int tty;			/* the controlling terminal, or -1 */
+	const char *cwd;		/* inside; NULL: "/". Never freed */
+	const char *user, *home;	/* static */
+	sigset_t mask;			/* the caller's signal mask */
+};
+
+/* jail.c */
+int jail_msg_send(int sock, enum jail_msg_type type, int value);
+/* 0, -ECONNRESET when the peer is gone, or -errno. fd may be NULL; else gets a descriptor or -1. */
+int jail_msg_recv(int sock, struct jail_msg *ret_msg, int *ret_fd);
+/* Reports err (negative errno, or 126 or 127) with its text and ends the process. */
+void __attribute__((noreturn, format(printf, 3, 4)))
+jail_fail(const struct jail_setup *s, int err, const char *fmt, ...);
+
+/* ids.c: 0 or -errno with why filled. */
+int jail_ids(const struct jail_plan *plan, struct jail_setup *s, char *why);
+
+/* init.c, program.c */
+void __attribute__((noreturn)) jail_init(struct jail_setup *s);
+void __attribute__((noreturn)) jail_program(struct jail_setup *s);
+
+/* root.c: the private root; ends with the old one detached. */
+void root_build(struct jail_setup *s);
+/* A mount made of the tree at path, with attributes set before anything can see it. -errno on failure. */
+int tree_clone(int dir, const char *path, uint64_t attrs);
+int tree_attach(int tree, int dir, const char *path);
+
+/* bind.c */
+struct bind_set {
+	int *trees;			/* one detached mount per plan->binds */
+	bool *is_dir;
+};
+void bind_open(const struct jail_setup *s, struct bind_set *ret_set);
+/* own: st_dev of the file systems that the jail made, the only ones where mount points are created */
+void bind_attach(const struct jail_setup *s, struct bind_set *set, int root, const dev_t own[2]);
+/* Where the caller's working directory is inside, heap; NULL when no bind holds it. Before the root. */
+char *bind_cwd(const struct jail_setup *s);
+
+/* etc.c */
+void etc_build(const struct jail_setup *s, int root);
+int file_put(int dir, const char *path, const char *text);
+
+/* env.c: NULL-terminated, heap, never freed (exec follows). */
+char **env_build(const struct jail_setup *s);
+#define JAIL_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* caps.c: 0 or -errno */
+int caps_lock(void);			/* bounding and ambient sets, securebits; ids change after it */
+int caps_clear(void);			/* the rest, and no_new_privs; verified */
+
+/* seccomp.c */
+int seccomp_load(void);
+
+#endif

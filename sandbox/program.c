@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * program: what becomes the program. Enters with every capability over its own user namespace, which
+ * owns nothing, and leaves with none: keyring, limits, ids, capability sets, seccomp, then
+ * exec. Anything that fails is reported and ends the jail.
+ */
+#include "sandbox/jail_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+
+/* No user namespace below this one, whatever seccomp says: the limit is this namespace's own. */
+static void forbid_namespaces(const struct jail_setup *s)
+{
+	cleanup_close int fd = openat(s->proc_sys, "user/max_user_namespaces", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		jail_fail(s, -errno, "cannot forbid user namespaces inside: %s", strerror(errno));
+}
+
+static void new_keyring(const struct jail_setup *s)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+		jail_fail(s, -errno, "cannot make a session keyring: %s", strerror(errno));
+}
+
+/*
+ * A crash must not feed a core dump to the host's core handler. For handlers behind a pipe the
+ * kernel ignores a limit of 0, and 1 means never (do_coredump() in fs/coredump.c).
+ */
+static void no_core(const struct jail_setup *s)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_CORE, &lim) < 0)
+		jail_fail(s, -errno, "cannot read the core size limit: %s", strerror(errno));
+	lim.rlim_max = lim.rlim_max < 1 ? lim.rlim_max : 1;
+	lim.rlim_cur = lim.rlim_max;
+	if (setrlimit(RLIMIT_CORE, &lim) < 0)
+		jail_fail(s, -errno, "cannot limit the core size: %s", strerror(errno));
+}
+
+static void change_ids(const struct jail_setup *s)
+{
+	int r = caps_lock();
+
+	if (r == 0 && setresgid(s->gid.inside, s->gid.inside, s->gid.inside) < 0)
+		r = -errno;
+	if (r == 0 && setresuid(s->uid.inside, s->uid.inside, s->uid.inside) < 0)
+		r = -errno;
+	if (r == 0)
+		r = caps_clear();
+	if (r < 0)
+		jail_fail(s, r, "cannot give up privileges: %s", strerror(-r));
+}
+
+static void change_dir(struct jail_setup *s)
+{
+	if (s->plan->chdir) {
+		if (chdir(s->plan->chdir) < 0)
+			jail_fail(s, -errno, "cannot change to %s inside: %s (bind it, or choose a "
+				  "directory that exists in the jail)", s->plan->chdir, strerror(errno));
+		s->cwd = s->plan->chdir;
+	} else if (s->cwd && chdir(s->cwd) < 0) {
+		s->cwd = NULL;
+	}
+}
+
+static void take_terminal(const struct jail_setup *s, bool front)
+{
+	/* Without the filter the terminal could be written to (TIOCSTI): it stays outside. */
+	if (s->plan->seccomp_off) {
+		if (setsid() < 0)
+			jail_fail(s, -errno, "cannot make a session: %s", strerror(errno));
+		return;
+	}
+	if (setpgid(0, 0) < 0)
+		jail_fail(s, -errno, "cannot make a process group: %s", strerror(errno));
+	/* SIGTTOU is blocked. A terminal that vanished meanwhile is no reason to stop here. */
+	if (front && s->tty >= 0)
+		tcsetpgrp(s->tty, getpid());
+}
+
+static const char *exec_hint(int err, const char *name)
+{
+	if (err == ENOENT && strchr(name, '/') && access(name, F_OK) == 0)
+		return " (the file exists, but not the interpreter or loader it asks for)";
+	if (err == ENOENT)
+		return " (inside the jail there are only system directories and what is bound)";
+	if (err == EACCES)
+		return " (not executable for this user)";
+	return "";
+}
+
+void jail_program(struct jail_setup *s)
+{
+	char *const *argv = s->plan->argv;
+	struct jail_msg m;
+	int err;
+
+	if (jail_msg_recv(s->sock, &m, NULL) < 0 || m.type != JAIL_MSG_MAPPED)
+		_exit(JAIL_EXIT_FAILED);
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		jail_fail(s, -errno, "cannot protect the program's process: %s", strerror(errno));
+	forbid_namespaces(s);
+	new_keyring(s);
+	no_core(s);
+	change_ids(s);
+	change_dir(s);
+	environ = env_build(s);
+	if (!s->plan->seccomp_off) {
+		err = seccomp_load();
+		if (err < 0)
+			jail_fail(s, err, "cannot load the seccomp filter: %s", strerror(-err));
+	}
+	if (jail_msg_send(s->sock, JAIL_MSG_READY, 0) < 0 ||
+	    jail_msg_recv(s->sock, &m, NULL) < 0 || m.type != JAIL_MSG_GO)
+		_exit(JAIL_EXIT_FAILED);
+
+	take_terminal(s, m.value != 0);
+	signal(SIGPIPE, SIG_DFL);
+	if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+		jail_fail(s, -errno, "cannot close descriptors: %s (Linux 5.12 or newer is needed)",
+			  strerror(errno));
+	sigprocmask(SIG_SETMASK, &s->mask, NULL);
+	execvp(argv[0], argv);
+	err = errno;
+	jail_fail(s, err == ENOENT ? 127 : 126, "cannot run %s: %s%s", argv[0], strerror(err),
+		  exec_hint(err, argv[0]));
+}

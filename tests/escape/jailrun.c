@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jailrun: the jail without the gateway, for tests: jail.h and nothing else, an empty network.
+ *
+ *	jailrun [-u UID[:GID]] [-b SRC:DST]... [-w SRC:DST]... [-d DIR] [-e NAME=VALUE]... [-E] [-S]
+ *		[-h NAME] [-T] -- COMMAND [ARG...]
+ *
+ * -b read-only bind, -w writable bind, -E keep the environment, -S without seccomp, -T print times.
+ * As an ordinary user it makes the user namespace that `sluice run` makes. -J joins it by descriptor
+ * instead of entering it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "sandbox/jail.h"
+
+enum { MAX = 16 };
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text)) {
+		perror(path);
+		exit(125);
+	}
+	close(fd);
+}
+
+static void enter_userns(void)
+{
+	unsigned int uid = getuid(), gid = getgid();
+	char line[64];
+
+	if (unshare(CLONE_NEWUSER) < 0) {
+		perror("jailrun: unshare");
+		exit(125);
+	}
+	put("/proc/self/setgroups", "deny");
+	snprintf(line, sizeof(line), "0 %u 1", uid);
+	put("/proc/self/uid_map", line);
+	snprintf(line, sizeof(line), "0 %u 1", gid);
+	put("/proc/self/gid_map", line);
+}
+
+/* A user namespace as enter_userns() makes it, held by a descriptor only. */
+static int userns_fd(void)
+{
+	int ready[2], fd;
+	char path[48], c;
+	pid_t pid;
+
+	if (pipe(ready) < 0)
+		exit(125);
+	pid = fork();
+	if (pid == 0) {
+		enter_userns();
+		if (write(ready[1], "", 1) != 1)
+			_exit(125);
+		pause();
+	}
+	if (pid < 0 || read(ready[0], &c, 1) != 1)
+		exit(125);
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
+	if (fd < 0)
+		perror(path);
+	return fd;
+}
+
+static struct jail_bind bind_arg(char *arg, bool writable)
+{
+	char *colon = strchr(arg, ':');
+	struct jail_bind b = { .source = arg, .dest = arg, .writable = writable };
+
+	if (colon) {
+		*colon = '\0';
+		b.dest = colon + 1;
+	}
+	return b;
+}
+
+static void ids_arg(const char *arg, struct jail_plan *plan)
+{
+	char *end;
+
+	plan->uid = (uid_t)strtoul(arg, &end, 10);
+	plan->gid = *end == ':' ? (gid_t)strtoul(end + 1, NULL, 10) : plan->uid;
+}
+
+static int run(const struct jail_plan *plan, bool times)
+{
+	uint64_t t0 = clock_mono_ns(), t1, t2;
+	char why[512];
+	struct jail j;
+	int r = jail_start(plan, &j, why);
+
+	if (r < 0) {
+		fprintf(stderr, "jailrun: %s\n", why);
+		return 125;
+	}
+	t1 = clock_mono_ns();
+	r = jail_go(&j, why);
+	t2 = clock_mono_ns();
+	if (r != 0) {
+		fprintf(stderr, "jailrun: %s\n", why);
+		jail_kill(&j);
+		return r < 0 ? 125 : r;
+	}
+	r = jail_wait(&j, -1, NULL, NULL);
+	if (times)
+		fprintf(stderr, "start %llu exec %llu run %llu us\n",
+			(unsigned long long)(t1 - t0) / 1000, (unsigned long long)(t2 - t1) / 1000,
+			(unsigned long long)(clock_mono_ns() - t2) / 1000);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct jail_bind binds[MAX];
+	const char *env[MAX];
+	struct jail_plan plan = {
+		.binds = binds, .env = env, .uid = (uid_t)-1, .gid = (gid_t)-1, .userns = -1,
+		.dns4 = "100.96.0.1", .dns6 = "fd73:6c75:6963:6500::1",
+	};
+	bool times = false, join = false;
+	int c;
+
+	while ((c = getopt(argc, argv, "+u:b:w:d:e:h:ESTJ")) != -1) {
+		switch (c) {
+		case 'u':
+			ids_arg(optarg, &plan);
+			break;
+		case 'b':
+		case 'w':
+			if (plan.n_binds == MAX)
+				return 125;
+			binds[plan.n_binds++] = bind_arg(optarg, c == 'w');
+			break;
+		case 'd':
+			plan.chdir = optarg;
+			break;
+		case 'e':
+			if (plan.n_env == MAX)
+				return 125;
+			env[plan.n_env++] = optarg;
+			break;
+		case 'h':
+			plan.hostname = optarg;
+			break;
+		case 'E':
+			plan.keep_env = true;
+			break;
+		case 'S':
+			plan.seccomp_off = true;
+			break;
+		case 'T':
+			times = true;
+			break;
+		case 'J':
+			join = true;
+			break;
+		default:
+			return 125;
+		}
+	}
+	if (optind == argc)
+		return 125;
+	plan.argv = argv + optind;
+	if (geteuid() != 0 && join) {
+		plan.userns = userns_fd();
+		if (plan.userns < 0)
+			return 125;
+	} else if (geteuid() != 0) {
+		enter_userns();
+	}
+	return run(&plan, times);
+}
