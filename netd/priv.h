@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* priv: the closed list of what netd does with its privileges. */
+#ifndef NETD_PRIV_H
+#define NETD_PRIV_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/proto.h"
+#include "netd/link.h"
+#include "netd/spawn.h"
+
+/* Remembers the host's network namespace and drops every capability that no operation below needs. */
+int priv_init(void);
+int priv_start_egress(const char *path, int command_fd, struct child *ret_child);
+int priv_leave_host_network(void);
+/* why: PROTO_TEXT_CAP bytes, filled on failure. */
+int priv_check_netns(int fd, char *why);
+int priv_open_link(const struct link_spec *spec, struct link *ret_link, char *why);
+void priv_close_link(struct link *l);
+
+struct priv_worker_fds {
+	int ask, supervise, port, port_tx, umem, pcap;	/* borrowed; -1 where there is none */
+};
+int priv_start_worker(const char *path, const struct priv_worker_fds *fds, struct child *ret_child);
+void priv_kill(struct child *c);
+
+#endif
