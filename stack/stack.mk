@@ -18,6 +18,11 @@ STACK_SRC += stack/nat/hold.c
 STACK_SRC += stack/nat/dgram.c
 STACK_SRC += stack/nat/udp.c
 STACK_SRC += stack/nat/ping.c
+STACK_SRC += stack/dns/dns.c
+STACK_SRC += stack/dns/dns_msg.c
+STACK_SRC += stack/dns/dns_tcp.c
+STACK_SRC += stack/ip/dhcp.c
+STACK_SRC += stack/record/record.c
 STACK_LIBS := -lseccomp -lcap
 
 # ---- lwIP, unmodified, from Debian's signed source package --------------------------------------
