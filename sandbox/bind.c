@@ -87,8 +87,8 @@ static char *expand(int root, const char *dest)
 	path[strcspn(path, "/")] = '\0';
 	n = readlinkat(root, path, target, sizeof(target) - 1);
 	if (n <= 0) {
-		strcpy(path, dest);
-		return path;
+		free(path);
+		return strdup(dest);
 	}
 	target[n] = '\0';
 	dest += strlen(path);

@@ -3,7 +3,7 @@
 # A test program FOLDER/NAME is tests/FOLDER/test_NAME.c, listed in tests/FOLDER/*.mk as
 #	TESTS += FOLDER/NAME
 #	TEST_FOLDER/NAME := sources it links
-# UNIT += NAME with UNIT_NAME := sources is the short form for tests/unit/. TEST_..._LIBS, _CPPFLAGS and _DEPS
+# UNIT += NAME with UNIT_NAME := sources is the short form for tests/unit/. TEST_..._LIBS, _OBJ, _CPPFLAGS, _DEPS
 # are optional. A script is any executable tests/FOLDER/NAME.t; it finds the programs in SLUICE_BUILD.
 #
 # unit and path need no root (make check), all others do. Unit tests, path, bpf and platform are built
@@ -19,7 +19,7 @@ test_bin = $(foreach t,$(1),$(BUILD)/tests/$(dir $(t))test_$(notdir $(t)))
 
 # test_rule PROGRAM,PREFIX OF ITS VARIABLES
 define test_rule
-$(1): $(1).o $$(call obj,$$($(2)))
+$(1): $(1).o $$(call obj,$$($(2))) $$($(2)_OBJ)
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(BASE_LDFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$($(2)_LIBS) -lcmocka
 $(1).o: CPPFLAGS += $$($(2)_CPPFLAGS)

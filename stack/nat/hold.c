@@ -35,7 +35,7 @@ static uint32_t free_n;
 
 void hold_init(void)
 {
-	for (uint16_t i = 0; i < CHUNKS; i++)
+	for (unsigned int i = 0; i < CHUNKS; i++)
 		pool[i].next = (uint16_t)(i + 1 < CHUNKS ? i + 2 : 0);
 	free_head = 1;
 	free_n = CHUNKS;
