@@ -1,2 +1,11 @@
-CLI_SRC :=
-CLI_LIBS :=
+CLI_SRC := \
+	cli/attach.c \
+	cli/doctor.c \
+	cli/gateway.c \
+	cli/main.c \
+	cli/options.c \
+	cli/run.c \
+	cli/status.c \
+	cli/summary.c \
+	cli/userns.c
+CLI_LIBS := -lcap

@@ -23,9 +23,9 @@
 int decider_start(struct netd *n, char *why)
 {
 	struct decider *d = &n->decider;
-	char path[SPAWN_PATH_CAP];
+	char path[SIBLING_PATH_CAP];
 	int pair[2];
-	int r = spawn_find("sluice-egress", path);
+	int r = sibling_find("sluice-egress", path);
 
 	if (r < 0) {
 		snprintf(why, PROTO_TEXT_CAP, "cannot find sluice-egress: %s; "

@@ -190,7 +190,7 @@ static int start(struct netd *n, char *why)
 		r = netd_watch(n, n->control_fd, SOURCE_CONTROL, 0);
 	if (r < 0)
 		return explain(why, "cannot watch signals and the control socket", r);
-	r = spawn_find("sluice-stack", n->stack_path);
+	r = sibling_find("sluice-stack", n->stack_path);
 	if (r < 0)
 		return explain(why, "cannot find sluice-stack; install it beside sluice", r);
 	r = priv_init();

@@ -11,6 +11,7 @@
 
 #include "lib/clock.h"
 #include "lib/proto.h"
+#include "lib/sibling.h"
 #include "netd/link.h"
 #include "netd/relay.h"
 #include "netd/spawn.h"
@@ -72,7 +73,7 @@ struct netd {
 	bool stopping;			/* no new sandbox; ends when the last one is gone */
 	uint64_t now;
 	uint32_t next_number;
-	char stack_path[SPAWN_PATH_CAP];
+	char stack_path[SIBLING_PATH_CAP];
 	struct decider decider;
 	struct sandbox sandboxes[NETD_SANDBOXES_MAX];
 };

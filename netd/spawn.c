@@ -23,34 +23,12 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/sibling.h"
 
 enum {
 	SLOTS_MAX = 32,
 	HIGH = 64,		/* above every slot */
 };
-
-int spawn_find(const char *name, char *buf)
-{
-	char self[SPAWN_PATH_CAP];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	static const char *const beside[] = { "", "../libexec/sluice/" };
-	char *slash;
-
-	if (n < 0)
-		return -errno;
-	self[n] = '\0';
-	slash = strrchr(self, '/');
-	if (!slash)
-		return -ENOENT;
-	slash[1] = '\0';
-	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
-		if (snprintf(buf, SPAWN_PATH_CAP, "%s%s%s", self, beside[i], name) >= SPAWN_PATH_CAP)
-			return -ENAMETOOLONG;
-		if (access(buf, X_OK) == 0)
-			return 0;
-	}
-	return -ENOENT;
-}
 
 /* ---- in the child --------------------------------------------------------------------------------- */
 
@@ -109,28 +87,6 @@ static void raise_soft_limits(void)
 	}
 }
 
-/* Only what our own programs read; nothing of the caller's environment. */
-static char **environment(void)
-{
-	static char debug[] = "SLUICE_DEBUG=1";
-	static char *env[4];
-	const char *on = getenv("SLUICE_DEBUG");
-	size_t n = 0;
-
-	if (on && *on == '1')
-		env[n++] = debug;
-#ifdef SLUICE_SANITIZED
-	/* The leak check traces threads, which a confined process cannot. */
-	static char asan[] = "ASAN_OPTIONS=detect_leaks=0";
-	static char ubsan[] = "UBSAN_OPTIONS=print_stacktrace=1";
-
-	env[n++] = asan;
-	env[n++] = ubsan;
-#endif
-	env[n] = NULL;
-	return env;
-}
-
 static _Noreturn void run_child(const struct spawn_plan *plan, pid_t parent, int log_w, int err_w)
 {
 	const char *slash = strrchr(plan->path, '/');
@@ -148,7 +104,7 @@ static _Noreturn void run_child(const struct spawn_plan *plan, pid_t parent, int
 		raise_soft_limits();
 		umask(077);
 		if (chdir("/") == 0)
-			execve(plan->path, argv, environment());
+			execve(plan->path, argv, sibling_environment());
 		err = -errno;
 	}
 	if (write(err_w, &err, sizeof(err)) < 0)

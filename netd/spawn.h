@@ -32,12 +32,8 @@ struct child {
 	int log_fd;		/* what it writes to stderr */
 };
 
-enum { SPAWN_PATH_CAP = 1024 };
-
 #define CHILD_NONE ((struct child){ 0, -1, -1 })
 
-/* Path of a sibling program: beside our own, or in ../libexec/sluice. buf: SPAWN_PATH_CAP bytes. 0 or -errno. */
-int spawn_find(const char *name, char *buf);
 /* 0, or -errno (also that of the exec in the child). */
 int spawn_child(const struct spawn_plan *plan, struct child *ret_child);
 /*

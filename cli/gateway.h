@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gateway: sluice-netd as seen by the caller: start it, attach a namespace, hear of its death, end it and
+ * read the report.
+ *
+ * start, attach, [died], end. Whatever happens to the caller after start, netd sees its end and
+ * leaves nothing behind.
+ */
+#ifndef CLI_GATEWAY_H
+#define CLI_GATEWAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cli/options.h"
+#include "lib/proto.h"
+
+struct gateway {
+	const struct options *o;	/* borrowed */
+	pid_t netd;			/* 0: none */
+	int control, report;
+	int report_far;			/* egress's end, until it is handed over */
+	int policy, events, pcap;	/* until they are handed over */
+	uint32_t sandbox;		/* 0: none yet */
+	bool died;			/* netd said so, or is gone */
+	char why[PROTO_TEXT_CAP];
+};
+
+/* Opens the logs, with the caller's rights. 0, or -errno with the one line told. */
+int gateway_prepare(struct gateway *g, const struct options *o);
+/* Starts netd in the present network namespace. 0, or -errno with the one line told. */
+int gateway_start(struct gateway *g);
+/* flags: of enum proto_sandbox_flags. 0, or -errno with the one line told. */
+int gateway_attach(struct gateway *g, int netns, uint32_t flags, struct proto_created *ret_created);
+/* Call when g->control is readable. False, with the line told, when the gateway has died. */
+bool gateway_input(void *g);
+/* Orderly end: report read and, unless quiet, told. Bounded in time. Safe at any point. */
+void gateway_end(struct gateway *g);
+
+#endif

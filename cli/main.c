@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sluice: the command. Picks the subcommand; everything else is in the file of its name. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "lib/log.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "run", cmd_run },
+	{ "attach", cmd_attach },
+	{ "policy", cmd_policy },
+	{ "doctor", cmd_doctor },
+};
+
+static int usage(void)
+{
+	fputs("usage: sluice run [OPTION]... -- COMMAND [ARGUMENT]...   run a program behind the gateway\n"
+	      "       sluice attach --netns PATH [OPTION]...            the same for a namespace that exists\n"
+	      "       sluice policy check|print FILE                    look at a policy\n"
+	      "       sluice policy explain FILE SPEC                   is this allowed, and by which rule?\n"
+	      "       sluice doctor                                     what works on this machine\n"
+	      "       sluice --version\n"
+	      "Each command explains itself: sluice run --help\n",
+	      stdout);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	log_init("sluice", LOG_LEVEL_INFO);
+	if (argc < 2) {
+		log_err("no command; give one of run, attach, policy, doctor; see sluice --help");
+		return CLI_FAILED;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+		return usage();
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("sluice %s\n", SLUICE_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	log_err("%s: no such command; give one of run, attach, policy, doctor; see sluice --help", argv[1]);
+	return CLI_FAILED;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options: the command line of `sluice run` and `sluice attach`: text to complete struct, validated
+ * whole. Policy files and rules are read here already, so that a bad one fails before anything starts.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/addr.h"
+#include "lib/proto.h"
+#include "sandbox/jail.h"
+
+struct policy;
+
+struct options {
+	/* the gateway */
+	struct policy *policy;		/* owned, compiled */
+	enum proto_port port;
+	uint8_t xdp_mode;		/* as proto_create */
+	uint32_t mtu;			/* 0: the port's default */
+	uint32_t flows_max;		/* 0: the default */
+	struct addr resolver;		/* zero: the host's */
+	uint16_t resolver_port;
+	char name[PROTO_LABEL_CAP];
+	const char *events, *pcap;	/* paths or NULL */
+	int status_fd;			/* -1: none */
+	bool quiet;
+	/* attach */
+	const char *netns;
+	/* run; the arrays are owned, the texts are argv's or the arrays' own */
+	char **argv;
+	struct jail_bind *binds;
+	size_t n_binds;
+	char **env;
+	size_t n_env;
+	const char *chdir, *hostname;
+	bool keep_env, seccomp_off;
+	uid_t uid;
+	gid_t gid;
+	bool help;			/* --help was asked: nothing else is valid */
+};
+
+enum options_for { OPTIONS_RUN = 1, OPTIONS_ATTACH = 2 };
+
+/* 0, or -EINVAL with the one line told on stderr. options_done() in either case. */
+int options_parse(struct options *o, enum options_for what, int argc, char **argv);
+void options_done(struct options *o);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run: `sluice run`. Runs as the caller; starts the gateway and the jail, in this order:
+ *
+ *	logs opened with the caller's rights; user namespace if there is no root; netd; jail, stopped
+ *	before exec; link, policy and worker in force; only then the program.
+ *
+ * At any failure everything already started is ended, one line is told, and the status is 125.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/gateway.h"
+#include "cli/options.h"
+#include "cli/status.h"
+#include "cli/userns.h"
+#include "lib/log.h"
+#include "sandbox/jail.h"
+
+static int usage(void)
+{
+	fputs("usage: sluice run [OPTION]... -- COMMAND [ARGUMENT]...\n"
+	      "Runs COMMAND in a jail whose only network is a gateway that lets out what is allowed.\n"
+	      "Without --policy or --allow nothing may leave.\n"
+	      "\n"
+	      "What may leave\n"
+	      "  --policy FILE          rules from a YAML file, see sluice-policy(5)\n"
+	      "  --allow SPEC           SPEC = [tcp://|udp://|icmp://]HOST[:PORTS], may be repeated;\n"
+	      "                         HOST is a name, *.name, an address or a range (198.51.100.0/24)\n"
+	      "  --deny SPEC            wins over every --allow\n"
+	      "The gateway\n"
+	      "  --port KIND            auto, xdp, packet or tap; how frames reach the gateway\n"
+	      "  --xdp-mode MODE        native or generic\n"
+	      "  --mtu N                of the link, 1280 to 65535\n"
+	      "  --resolver ADDR[:PORT] ask this name server instead of the host's\n"
+	      "  --max-flows N          connections at a time, default 4096\n"
+	      "  --name NAME            of the sandbox, in logs\n"
+	      "  --events FILE          append what was decided, JSON lines\n"
+	      "  --pcap FILE            append every packet, pcapng\n"
+	      "The jail\n"
+	      "  --bind SRC[:DST]       show a file or directory, writable\n"
+	      "  --ro-bind SRC[:DST]    the same, read-only\n"
+	      "  --chdir DIR            start there\n"
+	      "  --env NAME[=VALUE]     set a variable, or pass the caller's on\n"
+	      "  --keep-env             pass the whole environment on\n"
+	      "  --uid UID[:GID]        run as this user (root only)\n"
+	      "  --hostname NAME        default: sandbox\n"
+	      "  --no-seccomp           no system call filter around the program\n"
+	      "This program\n"
+	      "  --status-fd N          JSON lines about start and end on descriptor N\n"
+	      "  --quiet                tell errors only\n"
+	      "\n"
+	      "The exit status is COMMAND's own; 125 when sluice failed, 126 when COMMAND cannot be\n"
+	      "executed, 127 when there is none, 128 + N when signal N ended it.\n",
+	      stdout);
+	return 0;
+}
+
+struct run {
+	struct options o;
+	struct gateway g;
+	struct jail jail;
+};
+
+static int start_jail(struct run *r)
+{
+	const struct jail_plan plan = {
+		.argv = r->o.argv,
+		.binds = r->o.binds,
+		.n_binds = r->o.n_binds,
+		.chdir = r->o.chdir,
+		.env = (const char *const *)r->o.env,
+		.n_env = r->o.n_env,
+		.keep_env = r->o.keep_env,
+		.uid = r->o.uid,
+		.gid = r->o.gid,
+		.hostname = r->o.hostname,
+		.dns4 = LINK_GW4,
+		.dns6 = LINK_GW6,
+		.userns = -1,
+		.seccomp_off = r->o.seccomp_off,
+	};
+	char why[PROTO_TEXT_CAP] = "";
+	int err = jail_start(&plan, &r->jail, why);
+
+	if (err < 0)
+		log_err("jail: %s", why[0] ? why : strerror(-err));
+	return err;
+}
+
+static bool gateway_readable(void *arg)
+{
+	struct run *r = arg;
+
+	if (gateway_input(&r->g))
+		return true;
+	status_gateway_died(r->o.status_fd, r->g.why);
+	return false;
+}
+
+/* The program's own status, 126 or 127, or CLI_FAILED. The jail has ended then. */
+static int run_program(struct run *r)
+{
+	struct proto_created created;
+	char why[PROTO_TEXT_CAP] = "";
+	int err;
+
+	if (gateway_attach(&r->g, r->jail.netns, 0, &created) < 0) {
+		jail_kill(&r->jail);
+		return CLI_FAILED;
+	}
+	if (!r->o.quiet)
+		log_info("port %s: %s", cli_port_names[created.port], created.text);
+	if (r->o.seccomp_off)
+		log_warn("no system call filter around the program, as asked, going on");
+	err = jail_go(&r->jail, why);
+	if (err != 0) {
+		jail_kill(&r->jail);
+		log_err("%s", why[0] ? why : strerror(-err));
+		return err > 0 ? err : CLI_FAILED;
+	}
+	status_started(r->o.status_fd, "started", r->o.name, r->jail.pid, &created);
+	return jail_wait(&r->jail, r->g.control, gateway_readable, r);
+}
+
+static int run_all(struct run *r)
+{
+	char why[PROTO_TEXT_CAP] = "";
+	int status;
+
+	if (!userns_needless()) {
+		if (userns_enter(why) < 0) {
+			log_err("run: %s", why);
+			return CLI_FAILED;
+		}
+	}
+	if (gateway_start(&r->g) < 0 || start_jail(r) < 0)
+		return CLI_FAILED;
+	status = run_program(r);
+	status_exited(r->o.status_fd, status);
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	static struct run r;
+	int status = CLI_FAILED;
+
+	if (options_parse(&r.o, OPTIONS_RUN, argc, argv) < 0) {
+		options_done(&r.o);
+		return CLI_FAILED;
+	}
+	if (r.o.help) {
+		options_done(&r.o);
+		return usage();
+	}
+	if (gateway_prepare(&r.g, &r.o) == 0)
+		status = run_all(&r);
+	gateway_end(&r.g);
+	options_done(&r.o);
+	return status;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status: one JSON object per line on the descriptor of --status-fd. Runs as the caller. */
+#include "cli/status.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "lib/json.h"
+
+const char *const cli_port_names[] = {
+	[PROTO_PORT_AUTO] = "auto", [PROTO_PORT_XDP] = "xdp", [PROTO_PORT_PACKET] = "packet",
+	[PROTO_PORT_TAP] = "tap",   [PROTO_PORT_MEM] = "mem",
+};
+
+static void put_line(int fd, struct json *j)
+{
+	ssize_t len;
+	void (*old)(int);
+
+	json_object_end(j);
+	len = json_finish(j);
+	if (len < 0)
+		return;
+	j->buf[len++] = '\n';
+	/* Only here: the program must not inherit an ignored SIGPIPE. */
+	old = signal(SIGPIPE, SIG_IGN);
+	if (write(fd, j->buf, (size_t)len) < 0)
+		len = 0;
+	signal(SIGPIPE, old);
+}
+
+static void begin(struct json *j, char *buf, size_t cap, const char *event)
+{
+	/* One byte is kept for the newline. */
+	json_init(j, buf, cap - 1);
+	json_object(j, NULL);
+	json_str(j, "event", event);
+}
+
+void status_started(int fd, const char *event, const char *name, pid_t pid,
+		    const struct proto_created *c)
+{
+	char buf[1536], addr[ADDR_STRLEN];
+	struct json j;
+
+	if (fd < 0)
+		return;
+	begin(&j, buf, sizeof(buf), event);
+	json_str(&j, "name", name);
+	if (pid > 0)
+		json_i64(&j, "pid", pid);
+	json_str(&j, "port", cli_port_names[c->port]);
+	json_u64(&j, "mtu", c->mtu);
+	json_str(&j, "address4", addr_format(&c->sb4, addr));
+	json_str(&j, "address6", addr_format(&c->sb6, addr));
+	json_str(&j, "gateway4", addr_format(&c->gw4, addr));
+	json_str(&j, "gateway6", addr_format(&c->gw6, addr));
+	put_line(fd, &j);
+}
+
+void status_gateway_died(int fd, const char *why)
+{
+	char buf[1536];
+	struct json j;
+
+	if (fd < 0)
+		return;
+	begin(&j, buf, sizeof(buf), "gateway_died");
+	json_str(&j, "why", why);
+	put_line(fd, &j);
+}
+
+void status_exited(int fd, int status)
+{
+	char buf[128];
+	struct json j;
+
+	if (fd < 0)
+		return;
+	begin(&j, buf, sizeof(buf), "exited");
+	json_i64(&j, "status", status);
+	put_line(fd, &j);
+}

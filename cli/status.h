@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status: the JSON lines of --status-fd, for programs that start sluice. */
+#ifndef CLI_STATUS_H
+#define CLI_STATUS_H
+
+#include <sys/types.h>
+
+#include "lib/proto.h"
+
+/* fd -1: nothing is written. A reader that went away is ignored. */
+void status_started(int fd, const char *event, const char *name, pid_t pid,
+		    const struct proto_created *c);
+void status_gateway_died(int fd, const char *why);
+void status_exited(int fd, int status);
+
+#endif

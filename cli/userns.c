@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* userns: unshare, map the one id, and explain a refusal in terms of this system's switches. */
+#include "cli/userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/proto.h"
+
+bool userns_needless(void)
+{
+	static const cap_value_t needed[] = { CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_SETUID, CAP_SETGID };
+	cap_t now = cap_get_proc();
+	bool all = now != NULL && geteuid() == 0;
+
+	for (size_t i = 0; all && i < sizeof(needed) / sizeof(needed[0]); i++) {
+		cap_flag_value_t v = CAP_CLEAR;
+
+		all = cap_get_flag(now, needed[i], CAP_EFFECTIVE, &v) == 0 && v == CAP_SET;
+	}
+	if (now)
+		cap_free(now);
+	return all;
+}
+
+/* The number in a file of /proc/sys, or -1 when there is none. */
+static long read_number(const char *path)
+{
+	char buf[32];
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = read(fd, buf, sizeof(buf) - 1);
+	if (n <= 0)
+		return -1;
+	buf[n] = '\0';
+	return strtol(buf, NULL, 10);
+}
+
+const char *userns_obstacle(void)
+{
+	if (read_number("/proc/sys/user/max_user_namespaces") == 0)
+		return "user.max_user_namespaces is 0; an administrator can set it: "
+		       "sysctl user.max_user_namespaces=10000";
+	if (read_number("/proc/sys/kernel/unprivileged_userns_clone") == 0)
+		return "kernel.unprivileged_userns_clone is 0; an administrator can allow it: "
+		       "sysctl kernel.unprivileged_userns_clone=1";
+	if (read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
+		return "AppArmor restricts them (kernel.apparmor_restrict_unprivileged_userns is 1); an "
+		       "administrator can give sluice a profile with 'userns,' or set it to 0";
+	return NULL;
+}
+
+static int refused(char *why, int err)
+{
+	const char *obstacle = userns_obstacle();
+
+	if (!obstacle)
+		obstacle = err == EPERM ? "the system forbids it (in a chroot or a container?); "
+					  "run as root, or outside of it" :
+			   err == ENOSPC || err == EUSERS ? "too many are in use; end some" :
+			   err == EINVAL ? "the kernel was built without them; run as root" :
+					   strerror(err);
+	snprintf(why, PROTO_TEXT_CAP, "an ordinary user needs a user namespace: %s", obstacle);
+	return -err;
+}
+
+static int put(const char *path, const char *text)
+{
+	cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+int userns_enter(char *why)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	char map[64];
+	int r;
+
+	if (unshare(CLONE_NEWUSER) < 0)
+		return refused(why, errno);
+	r = put("/proc/self/setgroups", "deny");
+	if (r < 0 && r != -ENOENT)
+		return refused(why, -r);
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	r = put("/proc/self/uid_map", map);
+	if (r < 0)
+		return refused(why, -r);
+	snprintf(map, sizeof(map), "0 %u 1", gid);
+	r = put("/proc/self/gid_map", map);
+	return r < 0 ? refused(why, -r) : 0;
+}

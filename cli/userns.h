@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* userns: an ordinary user's way to network namespaces of his own. */
+#ifndef CLI_USERNS_H
+#define CLI_USERNS_H
+
+#include <stdbool.h>
+
+/* Has the process what netd and the jail need without a user namespace? */
+bool userns_needless(void);
+/*
+ * Moves the process into a user namespace where the caller is uid 0. 0, or -errno with why
+ * (512 bytes) saying what forbids it and how to allow it.
+ */
+int userns_enter(char *why);
+/* What a user namespace is refused for, from the system's switches; NULL when none of them is set. */
+const char *userns_obstacle(void);
+
+#endif
