@@ -3,8 +3,9 @@
  * link: the sandbox's one link, made and configured from outside.
  *
  * netd lives in the port namespace: a network namespace of its own with no addresses, no routes and no
- * forwarding. The host end of a veth stays there; the other end, named "eth0", goes into the sandbox's
- * namespace. A TAP has no host end: the device is in the sandbox, its descriptor is ours.
+ * forwarding. The host end of a veth stays there (of a second one: in a further namespace of that sort,
+ * so that no worker's socket reaches a neighbour's link); the other end, named "eth0", goes into the
+ * sandbox's namespace. A TAP has no host end: the device is in the sandbox, its descriptor is ours.
  */
 #ifndef NETD_LINK_H
 #define NETD_LINK_H
@@ -30,8 +31,9 @@ struct link {
 	uint32_t mtu;
 	uint32_t umem_frames, umem_frame_size, ring_size;
 	void *gate;			/* BPF skeleton, xdp only */
-	void *umem;			/* netd's mapping, xdp only */
+	void *umem;			/* netd's side of the AF_XDP socket, xdp only */
 	int netns;			/* own duplicate */
+	int port_netns;			/* where the host end is; own, -1 for TAP */
 };
 
 /*
