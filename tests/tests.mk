@@ -37,7 +37,7 @@ SCRIPTS := $(foreach f,platform bpf net escape bypass,$(sort $(wildcard tests/$(
 
 .PHONY: unit test-programs check test check-run test-run
 unit: $(UNIT_BIN)
-test-programs: $(UNIT_BIN) $(TEST_BIN) $(NET_PROGRAMS)
+test-programs: $(UNIT_BIN) $(TEST_BIN) net-programs escape
 
 check:
 	@echo "check: the tests that need no root, built with sanitizers"
@@ -46,7 +46,7 @@ check:
 test:
 	@echo "test: packages that are missing, then both builds, then prove"
 	$(call deps,build test)
-	$(variant) programs net-programs
+	$(variant) programs net-programs escape
 	$(variant) SAN=1 programs test-programs
 	$(variant) SAN=1 test-run
 
