@@ -130,14 +130,15 @@ int policy_compile(struct policy *p)
 {
 	struct table *t = NULL;
 	uint32_t line = PRINT_FIRST_RULE_LINE;
-	int r = table_build(p, &t);
+	int r;
 
-	if (r < 0)
-		return r;
 	for (size_t i = 0; i < p->n_rules; i++) {
 		p->rules[i].canon_line = line;
 		line += print_rule_lines(&p->rules[i]);
 	}
+	r = table_build(p, &t);
+	if (r < 0)
+		return r;
 	table_free(p->table);
 	p->table = t;
 	return 0;
@@ -168,13 +169,9 @@ static enum proto_bit bit_of(uint8_t proto)
 	}
 }
 
-static struct policy_verdict verdict(const struct policy *p, enum drop_reason reason, uint32_t rule)
+static struct policy_verdict verdict(enum drop_reason reason, uint32_t rule)
 {
-	struct policy_verdict v = { .allow = reason == DROP_NONE, .reason = reason };
-
-	if (rule)
-		v.rule = p->rules[rule - 1].canon_line;
-	return v;
+	return (struct policy_verdict){ .allow = reason == DROP_NONE, .reason = reason, .rule = rule };
 }
 
 /* Nothing allows it: say what is closest, the narrowest rule first. none: when nothing names the host. */
@@ -186,16 +183,16 @@ static struct policy_verdict nearest(const struct policy *p, const struct match 
 	for (unsigned int i = m->n; i-- > 0;) {
 		rule = m->too_wide[i] ? 0 : table_any(p->table, m->set[i], true, bit);
 		if (rule)
-			return verdict(p, DROP_POLICY_PORT, rule);
+			return verdict(DROP_POLICY_PORT, rule);
 	}
 	for (unsigned int i = m->n; i-- > 0;) {
 		for (size_t b = 0; !m->too_wide[i] && b < 3; b++) {
 			rule = table_any(p->table, m->set[i], true, proto_bits[b]);
 			if (rule)
-				return verdict(p, DROP_POLICY_PROTO, rule);
+				return verdict(DROP_POLICY_PROTO, rule);
 		}
 	}
-	return verdict(p, none, 0);
+	return verdict(none, 0);
 }
 
 static struct policy_verdict judge(const struct policy *p, const struct match *m, uint8_t proto, uint16_t port,
@@ -205,23 +202,23 @@ static struct policy_verdict judge(const struct policy *p, const struct match *m
 	uint32_t rule, wide = 0;
 
 	if (!bit)
-		return verdict(p, DROP_POLICY_PROTO, 0);
+		return verdict(DROP_POLICY_PROTO, 0);
 	if (bit == PROTO_BIT_ICMP)
 		port = 0;
 	for (unsigned int i = m->n; i-- > 0;) {
 		rule = table_find(p->table, m->set[i], false, bit, port);
 		if (rule)
-			return verdict(p, DROP_POLICY_DENY, rule);
+			return verdict(DROP_POLICY_DENY, rule);
 	}
 	for (unsigned int i = m->n; i-- > 0;) {
 		rule = table_find(p->table, m->set[i], true, bit, port);
 		if (rule && !m->too_wide[i])
-			return verdict(p, DROP_NONE, rule);
+			return verdict(DROP_NONE, rule);
 		if (rule && !wide)
 			wide = rule;
 	}
 	if (wide)
-		return verdict(p, DROP_POLICY_RANGE, wide);
+		return verdict(DROP_POLICY_RANGE, wide);
 	return nearest(p, m, bit, none);
 }
 
@@ -231,7 +228,7 @@ struct policy_verdict policy_judge_name(const struct policy *p, const char *name
 
 	/* A name in another spelling would slip past the denials. */
 	if (!p->table || !name_is_normal(name))
-		return verdict(p, DROP_POLICY_NAME, 0);
+		return verdict(DROP_POLICY_NAME, 0);
 	table_match_name(p->table, name, &m);
 	return judge(p, &m, proto, port, DROP_POLICY_NAME);
 }
@@ -242,7 +239,7 @@ struct policy_verdict policy_judge_addr(const struct policy *p, const struct add
 	struct match m;
 
 	if (!p->table)
-		return verdict(p, DROP_POLICY_DEFAULT, 0);
+		return verdict(DROP_POLICY_DEFAULT, 0);
 	table_match_addr(p->table, a, &m);
 	v = judge(p, &m, proto, port, DROP_POLICY_DEFAULT);
 	v.by_range = v.allow;
@@ -255,19 +252,19 @@ struct policy_verdict policy_judge_lookup(const struct policy *p, const char *na
 	struct match m;
 
 	if (!p->table || !name_is_normal(name))
-		return verdict(p, DROP_POLICY_NAME, 0);
+		return verdict(DROP_POLICY_NAME, 0);
 	table_match_name(p->table, name, &m);
 	for (unsigned int i = m.n; i-- > 0;) {
 		for (size_t b = 0; b < 3; b++) {
 			uint32_t rule = table_find_open(p->table, &m, m.set[i], proto_bits[b]);
 
 			if (rule)
-				return verdict(p, DROP_NONE, rule);
+				return verdict(DROP_NONE, rule);
 			if (!denied)
 				denied = table_any(p->table, m.set[i], false, proto_bits[b]);
 		}
 	}
-	return verdict(p, denied ? DROP_POLICY_DENY : DROP_POLICY_NAME, denied);
+	return verdict(denied ? DROP_POLICY_DENY : DROP_POLICY_NAME, denied);
 }
 
 bool policy_names_range(const struct policy *p, const struct addr *a)

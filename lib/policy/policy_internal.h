@@ -144,16 +144,16 @@ struct match {
 	bool too_wide[MATCH_MAX];	/* a range that does not name this kind of address: allows are void */
 };
 
-/* 0 or -ENOMEM. The table borrows p->rules' names. */
+/* 0 or -ENOMEM. The table borrows the names of p->rules, whose canonical lines are set. */
 int table_build(const struct policy *p, struct table **ret_table);
 void table_free(struct table *t);
 void table_match_name(const struct table *t, const char *name, struct match *ret_match);
 void table_match_addr(const struct table *t, const struct addr *a, struct match *ret_match);
-/* Index + 1 of a rule of this set that covers the port (0 with ICMP), or 0. bit: one enum proto_bit. */
+/* The canonical line of a rule of this set that covers the port (0 with ICMP), or 0. bit: one bit. */
 uint32_t table_find(const struct table *t, uint32_t set, bool allow, enum proto_bit bit, uint16_t port);
-/* The first rule of that kind whatever the port: index + 1, or 0. */
+/* The same whatever the port. */
 uint32_t table_any(const struct table *t, uint32_t set, bool allow, enum proto_bit bit);
-/* Is there a port that the set's allows of this protocol let out and no deny of m takes back? */
+/* The same for any port that the set allows and no denial of m takes back. */
 uint32_t table_find_open(const struct table *t, const struct match *m, uint32_t set, enum proto_bit bit);
 
 #endif

@@ -86,18 +86,32 @@ static void print_rule(FILE *f, const struct rule *r)
 	}
 }
 
+/* In the unit that gives the smallest whole number. */
 static void print_size(FILE *f, const char *key, uint64_t v)
 {
-	static const char *const units[] = { "", "KiB", "MiB", "GiB", "TiB" };
-	size_t u = 0;
+	static const struct {
+		const char *word;
+		uint64_t factor;
+	} units[] = {
+		{ "", 1 },
+		{ "kB", 1000 },
+		{ "KiB", 1ull << 10 },
+		{ "MB", 1000000 },
+		{ "MiB", 1ull << 20 },
+		{ "GB", 1000000000 },
+		{ "GiB", 1ull << 30 },
+		{ "TB", 1000000000000 },
+		{ "TiB", 1ull << 40 },
+	};
+	size_t best = 0;
 
 	if (!v)
 		return;
-	while (u < 4 && v % 1024 == 0) {
-		v /= 1024;
-		u++;
+	for (size_t i = 1; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (v % units[i].factor == 0)
+			best = i;
 	}
-	fprintf(f, "  %s: %llu%s\n", key, (unsigned long long)v, units[u]);
+	fprintf(f, "  %s: %llu%s\n", key, (unsigned long long)(v / units[best].factor), units[best].word);
 }
 
 static void print_limits(FILE *f, const struct policy_limits *l)

@@ -23,7 +23,7 @@ enum { KINDS = 6 };		/* protocol (3) times deny, allow */
 
 struct span {
 	uint16_t lo, hi;
-	uint32_t rule;		/* index + 1 */
+	uint32_t rule;		/* its line in the canonical text */
 };
 
 struct set {
@@ -31,11 +31,18 @@ struct set {
 	uint16_t n[KINDS];	/* at most one span per port */
 };
 
+/* The first bytes are kept here as well: most labels are short, and a look-up is all cache misses. */
 struct label_node {
 	const char *label;	/* borrowed from a rule; len bytes */
 	uint32_t parent;
 	uint32_t exact, below;	/* sets; 0 = none */
 	uint8_t len;
+	char start[15];
+};
+
+struct bucket {
+	uint32_t tag;		/* more bits of the hash, so that a stranger is passed by without a look */
+	uint32_t node;		/* 0 = empty */
 };
 
 struct prefix_node {
@@ -50,7 +57,7 @@ struct table {
 	struct span *spans;
 	struct set *sets;		/* [0] is unused */
 	struct label_node *labels;	/* [0] is the root */
-	uint32_t *buckets;		/* label index, 0 = empty */
+	struct bucket *buckets;
 	struct prefix_node *prefixes;	/* [0] is unused */
 	uint32_t n_sets, n_labels, n_prefixes, bucket_mask;
 	uint32_t root4, root6;
@@ -59,21 +66,44 @@ struct table {
 
 /* ---- names ---------------------------------------------------------------------------------------- */
 
-/* The bucket that holds (parent, label) or the empty one where it belongs. */
-static uint32_t *label_slot(const struct table *t, uint32_t parent, const char *label, size_t len)
+static bool label_is(const struct label_node *n, uint32_t parent, const char *label, size_t len)
+{
+	size_t head = len < sizeof(n->start) ? len : sizeof(n->start);
+
+	return n->parent == parent && n->len == len && memcmp(n->start, label, head) == 0 &&
+	       (head == len || memcmp(n->label, label, len) == 0);
+}
+
+/* The bucket that holds (parent, label), or the empty one where it belongs, with the tag to write. */
+static struct bucket *label_slot(const struct table *t, uint32_t parent, const char *label, size_t len,
+				 uint32_t *ret_tag)
 {
 	uint8_t text[4 + 64];
+	uint64_t hash;
 	uint32_t i;
 
 	memcpy(text, &parent, 4);
 	memcpy(text + 4, label, len);
-	i = (uint32_t)hash_sip(t->key, text, 4 + len) & t->bucket_mask;
+	hash = hash_sip(t->key, text, 4 + len);
+	*ret_tag = (uint32_t)(hash >> 32);
+	i = (uint32_t)hash & t->bucket_mask;
 	for (;; i = (i + 1) & t->bucket_mask) {
-		const struct label_node *n = &t->labels[t->buckets[i]];
+		struct bucket *b = &t->buckets[i];
 
-		if (!t->buckets[i] || (n->parent == parent && n->len == len && memcmp(n->label, label, len) == 0))
-			return &t->buckets[i];
+		if (!b->node || (b->tag == *ret_tag && label_is(&t->labels[b->node], parent, label, len)))
+			return b;
 	}
+}
+
+static uint32_t label_new(struct table *t, uint32_t parent, const char *label, size_t len)
+{
+	struct label_node *n = &t->labels[++t->n_labels];
+
+	n->label = label;
+	n->parent = parent;
+	n->len = (uint8_t)len;
+	memcpy(n->start, label, len < sizeof(n->start) ? len : sizeof(n->start));
+	return t->n_labels;
 }
 
 /* Steps one label to the left in name[0..*end): sets *ret_from, false at the start of the name. */
@@ -95,15 +125,14 @@ static uint32_t label_insert(struct table *t, const char *name)
 	size_t end = strlen(name), from;
 
 	while (label_before(name, end, &from)) {
-		uint32_t *slot = label_slot(t, node, name + from, end - from);
+		uint32_t tag;
+		struct bucket *b = label_slot(t, node, name + from, end - from, &tag);
 
-		if (!*slot) {
-			*slot = ++t->n_labels;
-			t->labels[*slot] = (struct label_node){ .label = name + from,
-								.parent = node,
-								.len = (uint8_t)(end - from) };
+		if (!b->node) {
+			b->tag = tag;
+			b->node = label_new(t, node, name + from, end - from);
 		}
-		node = *slot;
+		node = b->node;
 		end = from ? from - 1 : 0;
 	}
 	return node;
@@ -111,14 +140,14 @@ static uint32_t label_insert(struct table *t, const char *name)
 
 void table_match_name(const struct table *t, const char *name, struct match *ret_match)
 {
-	uint32_t node = 0;
+	uint32_t node = 0, tag;
 	size_t end = strlen(name), from;
 
 	ret_match->n = 0;
 	while (label_before(name, end, &from)) {
 		if (end - from > 63)
 			return;
-		node = *label_slot(t, node, name + from, end - from);
+		node = label_slot(t, node, name + from, end - from, &tag)->node;
 		if (!node)
 			return;
 		end = from ? from - 1 : 0;
@@ -354,7 +383,7 @@ static uint32_t rule_set(struct table *t, const struct rule *r)
 	return *set;
 }
 
-static size_t add_pieces(struct piece *out, uint32_t set, uint32_t rule, const struct rule *r)
+static size_t add_pieces(struct piece *out, uint32_t set, const struct rule *r)
 {
 	static const enum proto_bit bits[] = { PROTO_BIT_TCP, PROTO_BIT_UDP, PROTO_BIT_ICMP };
 	static const struct port_range no_port = { 0, 0 };
@@ -369,7 +398,7 @@ static size_t add_pieces(struct piece *out, uint32_t set, uint32_t rule, const s
 			struct port_range p = icmp ? no_port : r->ports[i];
 
 			out[n++] = (struct piece){ .set = set,
-						   .rule = rule,
+						   .rule = r->canon_line,
 						   .lo = p.lo,
 						   .hi = p.hi,
 						   .kind = (uint8_t)kind_of(r->allow, bits[b]) };
@@ -432,7 +461,7 @@ int table_build(const struct policy *p, struct table **ret_table)
 	}
 	hash_random(t->key, sizeof(t->key));
 	for (size_t i = 0; i < p->n_rules; i++)
-		n += add_pieces(pieces + n, rule_set(t, &p->rules[i]), (uint32_t)i + 1, &p->rules[i]);
+		n += add_pieces(pieces + n, rule_set(t, &p->rules[i]), &p->rules[i]);
 	qsort(pieces, n, sizeof(*pieces), compare_pieces);
 	make_spans(t, pieces, n);
 	free(pieces);

@@ -59,6 +59,10 @@ static int fail_syntax(struct reader *r)
 	if (y->error == YAML_READER_ERROR)
 		return fail_at(r, place_of(&y->mark), "%s at byte %zu; save the file as plain UTF-8 text",
 			       y->problem, y->problem_offset);
+	/* *.example.test without quotes, everyone's first mistake */
+	if (y->context && strcmp(y->context, "while scanning an alias") == 0)
+		return fail_at(r, place_of(&y->context_mark), "a text that starts with * needs quotes; write "
+			       "\"*.example.test\"");
 	return fail_at(r, place_of(&y->problem_mark), "%s%s%s; this is not valid YAML",
 		       y->context ? y->context : "", y->context ? ", " : "", y->problem ? y->problem : "error");
 }

@@ -1,3 +1,9 @@
 UNIT += policy
 UNIT_policy := $(POLICY_SRC) $(LIB_SRC)
 UNIT_policy_LIBS := $(POLICY_LIBS)
+UNIT += policy_text
+UNIT_policy_text := $(POLICY_SRC) $(LIB_SRC)
+UNIT_policy_text_LIBS := $(POLICY_LIBS)
+UNIT += policy_cli
+UNIT_policy_cli := cli/policy.c $(POLICY_SRC) $(LIB_SRC)
+UNIT_policy_cli_LIBS := $(POLICY_LIBS)
