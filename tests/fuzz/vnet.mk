@@ -1,0 +1,2 @@
+FUZZ_TARGETS += vnet
+FUZZ_vnet := stack/port/vnet.c
