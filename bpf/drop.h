@@ -49,6 +49,7 @@
 	X(45, DNS_BAD, "dns-bad", "malformed DNS question")                                         \
 	X(46, TCP_OPTIONS, "tcp-options", "malformed TCP options")                                  \
 	X(47, MULTICAST, "multicast", "multicast and broadcast stay inside")                        \
+	X(48, TCP_WINDOW, "tcp-window", "TCP data beyond the offered window")                       \
 	/* policy: egress said no */                                                                \
 	X(60, POLICY_DEFAULT, "policy-default", "no rule allows it")                                \
 	X(61, POLICY_DENY, "policy-deny", "a rule denies it")                                       \

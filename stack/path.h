@@ -167,7 +167,10 @@ void flow_cut(struct stack *s, struct flow *f, enum drop_reason reason);
 /* ---- nat: host sockets, per protocol -------------------------------------------------------------- */
 
 int tcp_init(struct stack *s);
-void tcp_done(struct stack *s);
+/* Gives every frame and segment back; before port_free(). */
+void tcp_release(struct stack *s);
+/* Frees the memory that the port may have read from until then. */
+void tcp_done(void);
 void tcp_verdict(struct stack *s, struct flow *f, const struct proto_verdict_msg *v, int fd);
 void tcp_event(struct stack *s, struct flow *f, uint32_t epoll_events);
 void tcp_expired(struct stack *s, struct flow *f);
@@ -210,6 +213,8 @@ void dhcp_input(struct stack *s, struct packet *p);
 void dns_tcp_open(struct stack *s, struct flow *f);
 /* Bytes from the sandbox, in order. Returns false to reset the connection. */
 bool dns_tcp_input(struct stack *s, struct flow *f, const uint8_t *buf, size_t len);
+/* True while an answer is still owed; the sandbox may have finished sending meanwhile. */
+bool dns_tcp_busy(const struct flow *f);
 /* The connection is going away: forget it. */
 void dns_tcp_closed(struct stack *s, struct flow *f);
 /* For dns_tcp: queues bytes towards the sandbox, copying. 0 or -ENOBUFS (send buffer full). */

@@ -167,7 +167,7 @@ int stack_init(struct stack *s, const struct proto_stack_config *cfg, struct por
 
 void stack_done(struct stack *s)
 {
-	tcp_done(s);
+	tcp_release(s);
 	for (uint32_t i = 0; i < s->flows.peak; i++)
 		stack_unwatch(s, &s->flows.flows[i]);
 	udp_done();
@@ -176,6 +176,7 @@ void stack_done(struct stack *s)
 	flow_table_done(&s->flows);
 	port_free(s->port);
 	s->port = NULL;
+	tcp_done();
 	record_free(s->rec);
 	s->rec = NULL;
 	fd_close(&s->ask_fd);
@@ -378,9 +379,7 @@ void stack_stop(struct stack *s, enum drop_reason reason)
 	for (uint32_t i = 0; i < s->flows.peak; i++) {
 		struct flow *f = &s->flows.flows[i];
 
-		if (f->state == FLOW_ASKED)
-			flow_end(s, f, reason);
-		else if (f->state == FLOW_OPEN || f->state == FLOW_CLOSING)
+		if (f->state != FLOW_FREE && f->state != FLOW_DEAD)
 			flow_cut(s, f, reason);
 	}
 	ip_output_retry(s);

@@ -3,6 +3,16 @@ STACK_SRC += stack/ask.c
 STACK_SRC += stack/drop.c
 STACK_SRC += stack/flow.c
 STACK_SRC += stack/stack.c
+STACK_SRC += stack/lwip/glue.c
+STACK_SRC += stack/ip/tcp.c
+STACK_SRC += stack/ip/tcp_check.c
+STACK_SRC += stack/ip/tcp_rx.c
+STACK_SRC += stack/ip/tcp_tx.c
+STACK_SRC += stack/ip/tcp_world.c
+STACK_SRC += stack/nat/chunk.c
+STACK_SRC += stack/nat/tcp_conn.c
+STACK_SRC += stack/nat/tcp_down.c
+STACK_SRC += stack/nat/tcp_up.c
 STACK_SRC += stack/port/mem.c
 STACK_SRC += stack/port/packet.c
 STACK_SRC += stack/port/pool.c
@@ -35,8 +45,7 @@ STACK_LIBS := -lseccomp -lcap
 # LWIP_DIR is shared by all build variants; vendor/lwip/fetch.sh verifies what it fetches.
 LWIP_DIR ?= build/lwip
 LWIP_TREE := $(LWIP_DIR)/src-tree
-LWIP_NAMES := init def inet_chksum ip mem memp netif pbuf stats sys tcp tcp_in tcp_out timeouts \
-	ipv4/ip4 ipv4/ip4_addr ipv6/ip6 ipv6/ip6_addr
+LWIP_NAMES := def mem memp pbuf tcp tcp_in tcp_out ipv4/ip4_addr ipv6/ip6_addr
 LWIP_OBJ := $(patsubst %,$(BUILD)/lwip/%.o,$(LWIP_NAMES))
 LWIP_CPPFLAGS := -Istack/lwip -isystem $(LWIP_TREE)/src/include
 
@@ -46,11 +55,14 @@ $(LWIP_DIR)/fetched: vendor/lwip/fetch.sh vendor/lwip/SHA256SUMS
 	$(Q)touch $@
 
 # Upstream's code is built with our options header and our hardening, but with its own warnings.
-$(BUILD)/lwip/%.o: $(LWIP_DIR)/fetched stack/lwip/lwipopts.h
+$(BUILD)/lwip/%.o: $(LWIP_DIR)/fetched $(wildcard stack/lwip/*.h stack/lwip/arch/*.h)
 	$(call say,CC,lwip/$*)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(LWIP_CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS) -w -c -o $@ $(LWIP_TREE)/src/core/$*.c
 
 # Only what talks to lwIP sees its headers.
-$(BUILD)/stack/lwip/%.o $(BUILD)/stack/ip/tcp%.o $(BUILD)/tests/path/%.o: CPPFLAGS += $(LWIP_CPPFLAGS)
-$(BUILD)/stack/lwip/%.o $(BUILD)/stack/ip/tcp%.o: | $(LWIP_DIR)/fetched
+LWIP_USERS := $(call obj,$(filter stack/lwip/% stack/ip/tcp% stack/nat/tcp%,$(STACK_SRC)))
+$(LWIP_USERS) $(BUILD)/tests/path/%.o: CPPFLAGS += $(LWIP_CPPFLAGS)
+$(LWIP_USERS): | $(LWIP_DIR)/fetched
+# init.c is compiled for its checks of our options, and not linked.
+$(BUILD)/stack/lwip/glue.o: | $(BUILD)/lwip/init.o
