@@ -44,7 +44,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2))
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 WARN := -Wall -Wextra -Wshadow -Wvla -Wswitch-enum -Wstrict-prototypes -Wmissing-prototypes \
-	-Wpointer-arith -Wformat=2 -Wconversion \
+	-Wpointer-arith -Wformat=2 -Wconversion -Wdate-time \
 	-Wframe-larger-than=$(if $(filter 1,$(SAN) $(FUZZ)),16384,2048) \
 	$(if $(filter 1,$(WERROR)),-Werror)
 CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE -DSLUICE_VERSION='"$(shell cat VERSION)"'
