@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ask: the socket to one worker. Hostile input, bounded output. */
+#ifndef EGRESS_ASK_H
+#define EGRESS_ASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sandbox;
+
+enum {
+	OUT_MSG_MAX = 304,	/* the largest of verdict, answer and cut */
+	OUT_PAUSE = 256,	/* answers that may wait before asks are no longer read */
+};
+
+struct out_slot {
+	_Alignas(8) uint8_t buf[OUT_MSG_MAX];
+	uint16_t len;
+	int fd;			/* owned; -1 for none */
+	uint32_t next;		/* index + 1 */
+};
+
+struct outbox {
+	struct out_slot *slots;
+	uint32_t cap, high, used;	/* high: slots that were ever used */
+	uint32_t free_head, head, tail;	/* index + 1 */
+};
+
+/* Room for one answer per question that may be open, and for a batch on top. 0 or -ENOMEM. */
+int outbox_init(struct outbox *o, uint32_t open_max);
+/* Closes what was never sent. */
+void outbox_done(struct outbox *o);
+
+/* Reads and handles at most EGRESS_BATCH messages. */
+void ask_input(struct sandbox *s);
+/* Has the worker written something that was not read yet? */
+bool ask_is_readable(const struct sandbox *s);
+/* One received message. 0, or -EBADMSG: the worker must be failed. buf is 8-byte aligned. */
+int ask_message(struct sandbox *s, const void *buf, size_t len);
+/* Queues a message; fd (or -1) is taken. Sent by ask_flush() before the next sleep. */
+void ask_send(struct sandbox *s, const void *msg, size_t len, int fd);
+/* Sends what the socket takes. 0 or -errno (the peer is gone). */
+int ask_flush(struct sandbox *s);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * eflow: the table of flows of one sandbox and their life. Runs in egress; questions and ends come in
+ * from the worker, verdicts go out, dial.c does the connecting in between.
+ */
+#include "netd/egress/eflow.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "netd/egress/dial.h"
+#include "netd/egress/egress.h"
+#include "netd/egress/events.h"
+#include "netd/egress/sandbox.h"
+
+int eflow_table_init(struct eflow_table *t, uint32_t cap)
+{
+	memset(t, 0, sizeof(*t));
+	t->cap = cap;
+	t->n_buckets = 64;
+	while (t->n_buckets < cap)
+		t->n_buckets *= 2;
+	t->flows = calloc(cap, sizeof(*t->flows));
+	t->buckets = calloc(t->n_buckets, sizeof(*t->buckets));
+	if (!t->flows || !t->buckets) {
+		eflow_table_done(t);
+		return -ENOMEM;
+	}
+	hash_random(t->key, sizeof(t->key));
+	return 0;
+}
+
+void eflow_table_done(struct eflow_table *t)
+{
+	free(t->flows);
+	free(t->buckets);
+	memset(t, 0, sizeof(*t));
+}
+
+static uint32_t *bucket_of(struct eflow_table *t, uint64_t id)
+{
+	return &t->buckets[hash_sip(t->key, &id, sizeof(id)) & (t->n_buckets - 1)];
+}
+
+static struct eflow *find(struct eflow_table *t, uint64_t id)
+{
+	for (uint32_t i = *bucket_of(t, id); i; i = t->flows[i - 1].hash_next) {
+		if (t->flows[i - 1].id == id)
+			return &t->flows[i - 1];
+	}
+	return NULL;
+}
+
+static void set_state(struct eflow *f, enum eflow_state state)
+{
+	static const bool legal[4][4] = {
+		[EFLOW_FREE] = { [EFLOW_QUEUED] = true },
+		[EFLOW_QUEUED] = { [EFLOW_DIALING] = true, [EFLOW_FREE] = true },
+		[EFLOW_DIALING] = { [EFLOW_OPEN] = true, [EFLOW_FREE] = true },
+		[EFLOW_OPEN] = { [EFLOW_FREE] = true },
+	};
+
+	assert(legal[f->state][state]);
+	f->state = (uint8_t)state;
+}
+
+void eflow_set_dialing(struct eflow *f)
+{
+	set_state(f, EFLOW_DIALING);
+}
+
+static struct eflow *eflow_new(struct sandbox *s, uint64_t id)
+{
+	struct eflow_table *t = &s->flows;
+	uint32_t *bucket = bucket_of(t, id);
+	struct eflow *f;
+	uint32_t index;
+
+	if (t->free_head) {
+		index = t->free_head - 1;
+		t->free_head = t->flows[index].hash_next;
+	} else if (t->high < t->cap) {
+		index = t->high++;
+	} else {
+		return NULL;
+	}
+	f = &t->flows[index];
+	memset(f, 0, sizeof(*f));
+	f->sb = s;
+	f->id = id;
+	f->index = index;
+	f->hash_next = *bucket;
+	*bucket = index + 1;
+	t->used++;
+	set_state(f, EFLOW_QUEUED);
+	return f;
+}
+
+static void eflow_free(struct eflow *f)
+{
+	struct sandbox *s = f->sb;
+	struct eflow_table *t = &s->flows;
+	uint32_t *link = bucket_of(t, f->id);
+
+	dial_cancel(f);
+	if (f->name) {
+		f->name->refs--;
+		lease_hold(&s->leases, f->name, s->eg->now);
+	}
+	while (*link != f->index + 1)
+		link = &t->flows[*link - 1].hash_next;
+	*link = f->hash_next;
+	set_state(f, EFLOW_FREE);
+	f->hash_next = t->free_head;
+	t->free_head = f->index + 1;
+	t->used--;
+}
+
+/* ---- questions ------------------------------------------------------------------------------------ */
+
+static bool is_zero(const void *p, size_t n)
+{
+	const uint8_t *b = p;
+
+	for (size_t i = 0; i < n; i++) {
+		if (b[i])
+			return false;
+	}
+	return true;
+}
+
+/* Could an honest worker have sent this? */
+static bool is_sound(const struct proto_ask_flow *m)
+{
+	if (!is_zero(m->zero, sizeof(m->zero)) || addr_is_v4(&m->src) != addr_is_v4(&m->dst))
+		return false;
+	if (m->proto == IPPROTO_TCP || m->proto == IPPROTO_UDP)
+		return m->sport != 0 && m->dport != 0;
+	return m->proto == IPPROTO_ICMP && m->dport == 0;
+}
+
+/* What of the question goes into verdict, event and report when there is no flow. */
+struct refusal {
+	enum proto_verdict verdict;
+	enum drop_reason reason;
+	int err;
+	uint32_t rule;
+	const struct name *name;
+};
+
+static void send_verdict(struct sandbox *s, uint64_t id, const struct refusal *r)
+{
+	struct proto_verdict_msg v;
+
+	PROTO_INIT(&v, PROTO_VERDICT);
+	v.id = id;
+	v.verdict = (uint8_t)r->verdict;
+	v.reason = (uint16_t)r->reason;
+	v.err = r->err;
+	v.rule = r->rule;
+	if (r->name)
+		memcpy(v.name, r->name->text, sizeof(v.name));
+	ask_send(s, &v, sizeof(v), -1);
+}
+
+/* The event and the line in the report; is the reason one that a rule could lift? */
+static void record_denial(struct sandbox *s, const struct event_flow *e)
+{
+	char host[ADDR_STRLEN];
+
+	s->report.flows_denied++;
+	report_denied(&s->report, &(struct report_what){
+		.host = e->name ? e->name->text : addr_format(e->dst, host),
+		.proto = e->port.proto,
+		.port = e->port.port,
+		.reason = e->reason,
+	});
+	events_flow_denied(s, e);
+}
+
+static struct event_flow event_of_ask(struct sandbox *s, const struct proto_ask_flow *m)
+{
+	return (struct event_flow){
+		.id = ++s->eg->flow_seq,
+		.src = &m->src,
+		.dst = &m->dst,
+		.sport = m->sport,
+		.port = { m->proto, m->dport },
+	};
+}
+
+static void deny_ask(struct sandbox *s, const struct proto_ask_flow *m, const struct judgement *j)
+{
+	struct event_flow e = event_of_ask(s, m);
+
+	e.name = j->name;
+	e.rule = j->rule;
+	e.reason = j->reason;
+	record_denial(s, &e);
+	send_verdict(s, m->id, &(struct refusal){
+		.verdict = PROTO_DENY, .reason = j->reason, .rule = j->rule, .name = j->name });
+}
+
+/* Limits that hold before any rule is looked at; DROP_NONE: go on. */
+static enum drop_reason over_limit(struct sandbox *s)
+{
+	if (s->flows.used >= s->flows.cap)
+		return DROP_FLOW_FULL;
+	if (!bucket_take(&s->flow_rate, s->eg->now))
+		return DROP_FLOW_RATE;
+	if (s->up_max && s->up_bytes >= s->up_max)
+		return DROP_BYTES_UP;
+	if (s->down_max && s->down_bytes >= s->down_max)
+		return DROP_BYTES_DOWN;
+	return DROP_NONE;
+}
+
+int eflow_ask(struct sandbox *s, const struct proto_ask_flow *m)
+{
+	struct judge_port port = { m->proto, m->dport };
+	struct judgement j;
+	struct eflow *f;
+
+	if (!is_sound(m) || find(&s->flows, m->id))
+		return -EBADMSG;
+	s->report.flows++;
+	j = judge_flow(&s->judge, &m->dst, &port);
+	if (j.allow) {
+		j.reason = over_limit(s);
+		j.allow = j.reason == DROP_NONE;
+	}
+	if (!j.allow) {
+		deny_ask(s, m, &j);
+		return 0;
+	}
+	if (s->draining)
+		return 0;
+	f = eflow_new(s, m->id);
+	assert(f);
+	f->src = m->src;
+	f->dst = m->dst;
+	f->sport = m->sport;
+	f->port = port;
+	f->rule = j.rule;
+	f->name = j.name;
+	f->event_id = ++s->eg->flow_seq;
+	f->born_ns = s->eg->now;
+	f->born_wall_ns = clock_wall_ns();
+	if (f->name) {
+		f->name->refs++;
+		lease_hold(&s->leases, f->name, s->eg->now);
+	}
+	dial_start(f);
+	return 0;
+}
+
+/* ---- verdicts ------------------------------------------------------------------------------------- */
+
+static struct event_flow event_of(const struct eflow *f)
+{
+	return (struct event_flow){
+		.id = f->event_id,
+		.src = &f->src,
+		.dst = &f->dst,
+		.sport = f->sport,
+		.port = f->port,
+		.name = f->name,
+		.rule = f->rule,
+		.peer = f->state == EFLOW_OPEN ? &f->peer : NULL,
+		.born_ns = f->born_ns,
+		.born_wall_ns = f->born_wall_ns,
+	};
+}
+
+void eflow_connected(struct eflow *f, int fd, const struct addr *peer)
+{
+	struct sandbox *s = f->sb;
+	struct proto_verdict_msg v;
+	struct event_flow e;
+
+	dial_cancel(f);
+	set_state(f, EFLOW_OPEN);
+	f->peer = *peer;
+	PROTO_INIT(&v, PROTO_VERDICT);
+	v.id = f->id;
+	v.verdict = PROTO_ALLOW;
+	v.rule = f->rule;
+	v.peer = *peer;
+	if (f->name)
+		memcpy(v.name, f->name->text, sizeof(v.name));
+	e = event_of(f);
+	events_flow_start(s, &e);
+	ask_send(s, &v, sizeof(v), fd);
+}
+
+void eflow_refuse(struct eflow *f, enum drop_reason reason)
+{
+	struct event_flow e = event_of(f);
+
+	e.reason = reason;
+	record_denial(f->sb, &e);
+	send_verdict(f->sb, f->id, &(struct refusal){
+		.verdict = PROTO_DENY, .reason = reason, .rule = f->rule, .name = f->name });
+	eflow_free(f);
+}
+
+void eflow_fail(struct eflow *f, enum drop_reason reason, int err)
+{
+	struct event_flow e = event_of(f);
+
+	e.reason = reason;
+	e.err = err;
+	events_flow_failed(f->sb, &e);
+	send_verdict(f->sb, f->id, &(struct refusal){
+		.verdict = PROTO_FAIL, .reason = reason, .err = err, .rule = f->rule, .name = f->name });
+	eflow_free(f);
+}
+
+/* ---- ends ----------------------------------------------------------------------------------------- */
+
+static uint64_t add_capped(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
+int eflow_end(struct sandbox *s, const struct proto_flow_end *m)
+{
+	struct eflow *f = find(&s->flows, m->id);
+	struct event_flow e;
+
+	if (!is_zero(m->zero, sizeof(m->zero)) || m->reason >= DROP_REASON_MAX)
+		return -EBADMSG;
+	/* The end of a flow that we denied: nothing is left of it here. */
+	if (!f)
+		return 0;
+	e = event_of(f);
+	e.reason = (enum drop_reason)m->reason;
+	e.up_bytes = m->up_bytes;
+	e.down_bytes = m->down_bytes;
+	e.up_pkts = m->up_pkts;
+	e.down_pkts = m->down_pkts;
+	events_flow_end(s, &e);
+	s->up_bytes = add_capped(s->up_bytes, m->up_bytes);
+	s->down_bytes = add_capped(s->down_bytes, m->down_bytes);
+	eflow_free(f);
+	return 0;
+}
+
+void eflow_end_all(struct sandbox *s, enum drop_reason reason)
+{
+	for (uint32_t i = 0; i < s->flows.high; i++) {
+		struct eflow *f = &s->flows.flows[i];
+		struct event_flow e;
+
+		if (f->state == EFLOW_FREE)
+			continue;
+		e = event_of(f);
+		e.reason = reason;
+		events_flow_end(s, &e);
+		eflow_free(f);
+	}
+}

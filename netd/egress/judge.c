@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge: the decisions about flows. Runs in egress; asked twice per flow: what does the policy say of the
+ * destination (judge_flow), and may this very address be dialled for it (judge_candidate). Nothing is
+ * dialled that did not pass both. The worker's word is used for nothing but the question itself.
+ */
+#include "netd/egress/judge.h"
+
+#include <string.h>
+
+#include "netd/egress/lease.h"
+
+static bool is_gateway(const struct judge *j, const struct addr *a)
+{
+	return addr_eq(a, &j->gw4) || addr_eq(a, &j->gw6);
+}
+
+struct judgement judge_flow(const struct judge *j, const struct addr *dst, const struct judge_port *port)
+{
+	struct judgement r = { .reason = DROP_POLICY_DEFAULT };
+	struct policy_verdict v;
+
+	/* The gateway's services end in the worker; there is nothing behind its addresses. */
+	if (is_gateway(j, dst))
+		return r;
+	r.name = lease_find(j->leases, dst);
+	if (r.name) {
+		v = policy_judge_name(j->policy, r.name->text, port->proto, port->port);
+		/* A name that was denied when it was asked for has no answer to dial. */
+		r.allow = v.allow && !r.name->denied;
+		r.rule = v.rule;
+		r.reason = v.allow ? (enum drop_reason)r.name->reason : v.reason;
+		return r;
+	}
+	if (lease_in_pool(dst)) {
+		r.reason = DROP_POLICY_NO_LEASE;
+		return r;
+	}
+	v = policy_judge_addr(j->policy, dst, port->proto, port->port);
+	r.allow = v.allow;
+	r.rule = v.rule;
+	r.reason = v.reason;
+	/* The same refusal, said in the way that explains it. */
+	if (!v.allow && v.reason == DROP_POLICY_DEFAULT && addr_is_refused(dst))
+		r.reason = DROP_POLICY_RANGE;
+	return r;
+}
+
+enum drop_reason judge_candidate(const struct judge *j, const struct name *name, const struct addr *a,
+				 const struct judge_port *port, bool is_own)
+{
+	enum drop_reason refused = name ? DROP_DIAL_RANGE : DROP_POLICY_RANGE;
+	enum addr_class class = addr_classify(a);
+	struct policy_verdict v;
+
+	/*
+	 * Never, whatever a rule says: connect() to the unspecified address means loopback, and a group is
+	 * no peer. The link's own addresses and our pools mean something inside the sandbox only.
+	 */
+	if (class == ADDR_UNSPECIFIED || class == ADDR_MULTICAST || is_gateway(j, a) || lease_in_pool(a))
+		return refused;
+	if ((addr_is_refused(a) || is_own) && !policy_names_range(j->policy, a))
+		return refused;
+	v = policy_judge_addr(j->policy, a, port->proto, port->port);
+	if (!name)
+		return v.allow ? DROP_NONE : v.reason;
+	/* Deny wins over allow, for what a name resolves to as well. */
+	return v.reason == DROP_POLICY_DENY && !v.allow ? DROP_POLICY_DENY : DROP_NONE;
+}
+
+bool judge_may_lease(const struct judge *j, const struct addr *a, bool is_own)
+{
+	/*
+	 * An address that a CIDR rule names stays what it is: were it leased, flows to it would be judged by
+	 * the name and no longer by the rule.
+	 */
+	return !addr_is_refused(a) && !is_own && !is_gateway(j, a) && !lease_in_pool(a) &&
+	       !policy_names_range(j->policy, a);
+}

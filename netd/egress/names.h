@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* names: questions of one sandbox, what is known of the names, and the lookups that find it out. */
+#ifndef EGRESS_NAMES_H
+#define EGRESS_NAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "lib/proto.h"
+#include "netd/egress/bucket.h"
+
+struct name;
+struct sandbox;
+
+enum {
+	QUESTIONS_MAX = 512,		/* waiting for a lookup, per sandbox */
+	LOOKUPS_MAX = 64,		/* under way, per sandbox */
+	QUESTION_RATE = 500,		/* questions per second; bursts of four times that */
+	LOOKUP_RATE = 50,		/* new lookups upstream per second; bursts of eight times that */
+};
+
+struct question {
+	uint64_t id;
+	bool used;
+	bool v6;
+	uint32_t next_free;		/* index + 1 */
+	TAILQ_ENTRY(question) link;
+};
+
+struct names {
+	struct question *questions;	/* QUESTIONS_MAX of them */
+	uint32_t free_head, high;
+	uint32_t lookups;		/* under way */
+	struct bucket question_rate, lookup_rate;
+};
+
+int names_init(struct names *n, uint64_t now);
+void names_done(struct names *n);
+/* 0, or -EBADMSG: the worker must be failed. */
+int names_ask(struct sandbox *s, const struct proto_ask_name *m);
+/*
+ * Makes sure that what is known of this family is fresh, or that a lookup is under way. -EBUSY: neither,
+ * the sandbox is over its budget.
+ */
+int names_refresh(struct sandbox *s, struct name *n, bool v6);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* resolvconf: which resolvers the host uses (resolv.conf(5)). */
+#ifndef EGRESS_RESOLVCONF_H
+#define EGRESS_RESOLVCONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/addr.h"
+
+enum {
+	RESOLVCONF_FILE_MAX = 1 << 20,
+	RESOLVCONF_SERVERS_MAX = 3,	/* MAXNS of the C library */
+};
+
+struct resolvconf {
+	struct addr servers[RESOLVCONF_SERVERS_MAX];
+	uint8_t n;
+	uint8_t skipped;		/* nameserver lines that we cannot use (scoped addresses) */
+};
+
+/* Only nameserver lines matter: we never search and bound retries ourselves. None: the local host's. */
+void resolvconf_parse(const char *text, size_t len, struct resolvconf *ret_conf);
+
+#endif
