@@ -8,4 +8,4 @@ CLI_SRC := \
 	cli/status.c \
 	cli/summary.c \
 	cli/userns.c
-CLI_LIBS := -lcap
+CLI_LIBS := $(POLICY_LIBS) -lcap
