@@ -79,7 +79,7 @@ static int attach(struct gateway *g, const struct options *o, int netns)
 	if (gateway_start(g) < 0 || gateway_attach(g, netns, PROTO_ATTACH, &created) < 0)
 		return CLI_FAILED;
 	if (!o->quiet)
-		log_info("port %s: %s", cli_port_names[created.port], created.text);
+		log_info("%s", created.text);
 	log_info("ready: %s is behind the gateway until this program is interrupted", o->netns);
 	status_started(o->status_fd, "ready", o->name, 0, &created);
 	status = stay(g, o, signals);

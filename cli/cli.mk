@@ -7,5 +7,6 @@ CLI_SRC := \
 	cli/run.c \
 	cli/status.c \
 	cli/summary.c \
-	cli/userns.c
+	cli/userns.c \
+	$(POLICY_SRC)
 CLI_LIBS := $(POLICY_LIBS) -lcap

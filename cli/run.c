@@ -112,7 +112,7 @@ static int run_program(struct run *r)
 		return CLI_FAILED;
 	}
 	if (!r->o.quiet)
-		log_info("port %s: %s", cli_port_names[created.port], created.text);
+		log_info("%s", created.text);
 	if (r->o.seccomp_off)
 		log_warn("no system call filter around the program, as asked, going on");
 	err = jail_go(&r->jail, why);
