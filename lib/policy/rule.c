@@ -53,7 +53,7 @@ static size_t read_port(const char *s, size_t len, uint16_t *ret_port)
 
 int draft_add_ports(struct rule_draft *d, const char *text, size_t len, struct policy_error *e)
 {
-	struct port_range r;
+	struct port_range r = { 0 };
 	char q[POLICY_QUOTE_CAP];
 	size_t n = read_port(text, len, &r.lo);
 
