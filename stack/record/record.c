@@ -12,10 +12,12 @@
  * size limit is reached an interface statistics block says so and how much is missing.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/log.h"
@@ -51,7 +53,8 @@ enum {
 #define RECORD_BYTES_DEFAULT (1ull << 30)
 
 struct record {
-	int fd;				/* -1 when the log is closed */
+	int fd;
+	bool dead;			/* after a write error */
 	uint64_t max_bytes;
 	uint64_t bytes;			/* taken into the log so far, buffered ones included */
 	uint64_t lost;			/* packets left out since the last one that was taken */
@@ -139,19 +142,11 @@ static void put_header(struct record *r, const char *label)
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 
-static void close_log(struct record *r)
-{
-	if (r->fd >= 0)
-		close(r->fd);
-	r->fd = -1;
-	r->head = r->tail = 0;
-}
-
 int record_flush(struct record *r)
 {
 	int err;
 
-	while (r->fd >= 0 && r->head < r->tail) {
+	while (!r->dead && r->head < r->tail) {
 		ssize_t n = write(r->fd, r->buf + r->head, r->tail - r->head);
 
 		if (n > 0) {
@@ -164,7 +159,8 @@ int record_flush(struct record *r)
 			return 0;	/* the rest stays; later packets may be left out */
 		err = n < 0 ? errno : EIO;
 		log_warn("packet log: %s; closing it, the gateway goes on", strerror(err));
-		close_log(r);
+		/* The descriptor stays open till the end: the worker may not close what it inherited. */
+		r->dead = true;
 		return -err;
 	}
 	if (r->head == r->tail)
@@ -175,7 +171,7 @@ int record_flush(struct record *r)
 /* Room for n bytes in the buffer, by writing if need be. */
 static bool make_room(struct record *r, size_t n)
 {
-	if (r->fd < 0)
+	if (r->dead)
 		return false;
 	if (sizeof(r->buf) - r->tail >= n)
 		return true;
@@ -212,12 +208,23 @@ static void put_end(struct record *r, uint64_t wall_ns)
 	block_end(r);
 }
 
+/* A reader that does not read must not stop the gateway; files are not concerned. */
+static void set_nonblock(int fd)
+{
+	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
 struct record *record_new(int fd, uint64_t max_bytes, const char *label)
 {
 	struct record *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
+	set_nonblock(fd);
 	r->fd = fd;
 	r->max_bytes = max_bytes ? max_bytes : RECORD_BYTES_DEFAULT;
 	put_header(r, label);
@@ -261,7 +268,7 @@ void record_packet(struct record *r, enum record_dir dir, uint64_t wall_ns, cons
 {
 	size_t len = 0, left;
 
-	if (r->fd < 0 || r->full)
+	if (r->dead || r->full)
 		return;
 	for (int i = 0; i < n_iov; i++)
 		len += iov[i].iov_len;
@@ -299,6 +306,6 @@ void record_free(struct record *r)
 	if (!r)
 		return;
 	(void)record_flush(r);
-	close_log(r);
+	close(r->fd);
 	free(r);
 }

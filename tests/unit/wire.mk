@@ -8,3 +8,11 @@ WORLD_SRC += $(addprefix stack/dns/,dns.c dns_msg.c dns_tcp.c)
 
 UNIT += ip
 UNIT_ip := $(WORLD_SRC)
+UNIT += nd_dhcp
+UNIT_nd_dhcp := $(WORLD_SRC)
+UNIT += dgram
+UNIT_dgram := $(WORLD_SRC)
+UNIT += dns
+UNIT_dns := $(WORLD_SRC)
+UNIT += record
+UNIT_record := $(WORLD_SRC)
