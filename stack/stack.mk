@@ -2,6 +2,7 @@ STACK_SRC :=
 STACK_SRC += stack/ask.c
 STACK_SRC += stack/drop.c
 STACK_SRC += stack/flow.c
+STACK_SRC += stack/main.c
 STACK_SRC += stack/stack.c
 STACK_SRC += stack/lwip/glue.c
 STACK_SRC += stack/ip/tcp.c
@@ -39,7 +40,8 @@ STACK_SRC += stack/dns/dns_msg.c
 STACK_SRC += stack/dns/dns_tcp.c
 STACK_SRC += stack/ip/dhcp.c
 STACK_SRC += stack/record/record.c
-STACK_LIBS := -lseccomp -lcap
+STACK_SRC += $(CONFINE_SRC)
+STACK_LIBS := -lcap
 
 # ---- lwIP, unmodified, from Debian's signed source package --------------------------------------
 # LWIP_DIR is shared by all build variants; vendor/lwip/fetch.sh verifies what it fetches.

@@ -57,6 +57,13 @@ void dns_tcp_open(struct stack *s, struct flow *f)
 	c->have = 0;
 }
 
+bool dns_tcp_busy(const struct flow *f)
+{
+	const struct conn *c = conn_find(flow_id_of(f));
+
+	return c && c->waiting;
+}
+
 void dns_tcp_closed(struct stack *s, struct flow *f)
 {
 	struct conn *c = conn_find(flow_id_of(f));
