@@ -154,6 +154,11 @@ static int open_socket(const struct eflow *f, const struct addr *a)
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	} else if (v4) {
+		/* Else a datagram socket hears of no unreachable host and of no smaller path MTU. */
+		setsockopt(fd, SOL_IP, IP_RECVERR, &on, sizeof(on));
+	} else {
+		setsockopt(fd, SOL_IPV6, IPV6_RECVERR, &on, sizeof(on));
 	}
 	return fd;
 }

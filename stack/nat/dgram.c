@@ -107,7 +107,7 @@ static void touch(struct stack *s, struct flow *f)
 
 /* ---- refusal ---------------------------------------------------------------------------------- */
 
-static void drop_held(struct stack *s, struct flow *f, enum drop_reason reason, enum icmp_error kind)
+static void refuse_held(struct stack *s, struct flow *f, enum drop_reason reason, enum icmp_error kind)
 {
 	struct iovec iov[HOLD_IOV_MAX];
 	const struct quote *q;
@@ -115,7 +115,7 @@ static void drop_held(struct stack *s, struct flow *f, enum drop_reason reason, 
 	while (hold_first(&f->udp->hold, iov, &q)) {
 		struct packet p = quote_packet(q, &f->key);
 
-		path_drop(s, &p, reason);
+		path_refuse(s, &p, reason, f);
 		icmp_error_output_raw(s, q->b, q->len, kind, 0, reason);
 		hold_pop(&f->udp->hold);
 	}
@@ -125,27 +125,34 @@ static void refuse(struct stack *s, struct flow *f, enum drop_reason reason, enu
 {
 	f->reason = (uint16_t)reason;
 	f->udp->refusal = (uint8_t)kind;
-	drop_held(s, f, reason, kind);
+	refuse_held(s, f, reason, kind);
 	flow_set_state(&s->flows, f, FLOW_CLOSING);
 	f->expires_ns = s->now + DGRAM_REFUSED_S * NS_PER_S;
 }
 
-/* The error of the host socket, told to the sandbox about the newest datagram it sent. */
-static void host_error(struct stack *s, struct flow *f, int err, uint32_t mtu)
+/*
+ * The error of the host socket, told to the sandbox about the newest datagram it sent. mtu: of the
+ * host's path, 0 when unknown. IPv6 knows none below 1,280, Linux heeds none below 552 over IPv4.
+ */
+static void tell_error(struct stack *s, struct flow *f, int err, uint32_t mtu)
 {
 	const struct quote *q = &f->udp->last;
 	enum icmp_error kind = icmp_error_of_errno(err);
+	uint32_t least = addr_is_v4(&f->key.dst) && mtu ? 552 : 1280;
 
-	if (kind == ICMP_ERR_TOO_BIG && mtu < 1280)
-		mtu = 1280;
 	if (q->len)
-		icmp_error_output_raw(s, q->b, q->len, kind, mtu, DROP_NONE);
+		icmp_error_output_raw(s, q->b, q->len, kind, mtu < least ? least : mtu, DROP_NONE);
 }
 
-/* Errors that the kernel queued (IP_RECVERR, IPV6_RECVERR), if the socket was made to do so. */
-static void drain_error_queue(struct stack *s, struct flow *f)
+/*
+ * Errors that the kernel queued (IP_RECVERR, IPV6_RECVERR: egress asks for them, since without them
+ * a UDP socket hears of nothing but a closed port). Returns how many there were.
+ */
+static int drain_error_queue(struct stack *s, struct flow *f)
 {
-	for (int i = 0; i < DGRAM_BURST; i++) {
+	int n = 0;
+
+	while (n < DGRAM_BURST) {
 		union {
 			struct cmsghdr align;
 			uint8_t b[256];
@@ -156,7 +163,8 @@ static void drain_error_queue(struct stack *s, struct flow *f)
 				    .msg_controllen = sizeof(ctl) };
 
 		if (recvmsg(f->fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
-			return;
+			break;
+		n++;
 		for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
 			struct sock_extended_err e;
 
@@ -165,9 +173,17 @@ static void drain_error_queue(struct stack *s, struct flow *f)
 			    c->cmsg_len < CMSG_LEN(sizeof(e)))
 				continue;
 			memcpy(&e, CMSG_DATA(c), sizeof(e));
-			host_error(s, f, (int)e.ee_errno, e.ee_info);
+			tell_error(s, f, (int)e.ee_errno, e.ee_info);
 		}
 	}
+	return n;
+}
+
+/* A call on the socket failed with -r: the queue says more about it, if there is one. */
+static void host_error(struct stack *s, struct flow *f, int r)
+{
+	if (drain_error_queue(s, f) == 0)
+		tell_error(s, f, -r, 0);
 }
 
 /* ---- from the sandbox ------------------------------------------------------------------------- */
@@ -188,12 +204,13 @@ static ssize_t send_on(struct stack *s, struct flow *f, const struct iovec *iov,
 {
 	ssize_t r = send_pieces(f->fd, iov, n);
 
-	if (r < 0 && r != -EAGAIN && r != -ENOBUFS && r != -EMSGSIZE && r != -EINTR) {
-		host_error(s, f, (int)-r, 0);
-		drain_error_queue(s, f);
-		r = send_pieces(f->fd, iov, n);
-	}
-	return r;
+	if (r >= 0 || r == -EAGAIN || r == -ENOBUFS || r == -EINTR)
+		return r;
+	if (r != -EMSGSIZE)
+		host_error(s, f, (int)r);
+	else if (drain_error_queue(s, f) == 0)
+		return r;		/* this very datagram is too large */
+	return send_pieces(f->fd, iov, n);
 }
 
 /* The kernel insists on the echo type of the socket's own family. */
@@ -376,7 +393,7 @@ void dgram_verdict(struct stack *s, struct flow *f, const struct proto_verdict_m
 	flow_set_state(&s->flows, f, FLOW_OPEN);
 	touch(s, f);
 	if (stack_watch(s, f) < 0) {
-		drop_held(s, f, DROP_NO_MEMORY, ICMP_ERR_HOST_UNREACH);
+		refuse_held(s, f, DROP_NO_MEMORY, ICMP_ERR_HOST_UNREACH);
 		end(s, f, DROP_NO_MEMORY);
 		return;
 	}
@@ -387,7 +404,7 @@ void dgram_expired(struct stack *s, struct flow *f)
 {
 	switch ((enum flow_state)f->state) {
 	case FLOW_ASKED:
-		drop_held(s, f, DROP_DIAL_TIMEOUT, ICMP_ERR_HOST_UNREACH);
+		refuse_held(s, f, DROP_DIAL_TIMEOUT, ICMP_ERR_HOST_UNREACH);
 		end(s, f, DROP_DIAL_TIMEOUT);
 		return;
 	case FLOW_CLOSING:
@@ -405,7 +422,7 @@ void dgram_cut(struct stack *s, struct flow *f, enum drop_reason reason)
 {
 	const struct quote *q = &f->udp->last;
 
-	drop_held(s, f, reason, ICMP_ERR_ADMIN);
+	refuse_held(s, f, reason, ICMP_ERR_ADMIN);
 	if (q->len)
 		icmp_error_output_raw(s, q->b, q->len, ICMP_ERR_ADMIN, 0, reason);
 	end(s, f, reason);
@@ -463,7 +480,7 @@ void dgram_event(struct stack *s, struct flow *f, uint32_t events,
 			return;
 		if (n < 0) {
 			if (n != -EINTR)
-				host_error(s, f, -n, 0);
+				host_error(s, f, n);
 			left--;
 			continue;
 		}

@@ -261,11 +261,11 @@ static void test_udp_refused(void **state)
 			for (int k = 0; k < 3; k++)
 				expect_icmp(v6, t[i].t4, t[i].c4, t[i].t6, t[i].c6);
 			assert_int_equal(world_out(), 0);
-			assert_true(w.s.drops[t[i].counted] >= 3);
 			/* For a second the refusal is remembered: no new question. */
 			world_pass_ms(500);
 			world_in(frame, make_udp(dst_of(v6), 4000, 7000, big, 1000));
 			expect_icmp(v6, t[i].t4, t[i].c4, t[i].t6, t[i].c6);
+			assert_true(w.s.drops[t[i].counted] >= 1);
 			world_pass_ms(2000);
 			egress_expect(PROTO_FLOW_END, &end, sizeof(end));
 			assert_int_equal(end.id, id);
