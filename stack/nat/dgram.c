@@ -107,16 +107,14 @@ static void touch(struct stack *s, struct flow *f)
 
 /* ---- refusal ---------------------------------------------------------------------------------- */
 
-static void refuse_held(struct stack *s, struct flow *f, enum drop_reason reason, enum icmp_error kind)
+static void refuse_held(struct stack *s, struct flow *f, enum drop_reason reason,
+			enum icmp_error kind)
 {
-	struct iovec iov[HOLD_IOV_MAX];
-	const struct quote *q;
+	struct packet p;
 
-	while (hold_first(&f->udp->hold, iov, &q)) {
-		struct packet p = quote_packet(q, &f->key);
-
+	while (hold_packet(&f->udp->hold, &f->key, kind_of(f)->skip, &p)) {
 		path_refuse(s, &p, reason, f);
-		icmp_error_output_raw(s, q->b, q->len, kind, 0, reason);
+		icmp_error_output(s, &p, kind, 0, reason);
 		hold_pop(&f->udp->hold);
 	}
 }
@@ -242,23 +240,29 @@ static enum drop_reason reason_of_send(ssize_t r)
 									      DROP_DIAL_ERROR;
 }
 
+/* The host's socket did not take it: told and dropped. Its flow lives on. */
+static void send_failed(struct stack *s, const struct packet *p, ssize_t r)
+{
+	enum drop_reason why = reason_of_send(r);
+
+	if (why == DROP_DIAL_ERROR)
+		icmp_error_output(s, p, icmp_error_of_errno((int)-r), 1280, why);
+	path_drop(s, p, why);
+}
+
 static void input_open(struct stack *s, struct flow *f, struct packet *p)
 {
 	uint16_t skip = kind_of(f)->skip;
 	struct iovec iov = { p->l4 + skip, p->l4_contig - skip };
 	ssize_t r = send_datagram(s, f, &iov, 1);
-	enum drop_reason why;
 
-	if (r >= 0) {
-		quote_take(&f->udp->last, p);
-		count_up(s, f, r);
-		path_accept(s, p, f);
+	if (r < 0) {
+		send_failed(s, p, r);
 		return;
 	}
-	why = reason_of_send(r);
-	if (why == DROP_DIAL_ERROR)
-		icmp_error_output(s, p, icmp_error_of_errno((int)-r), 1280, why);
-	path_drop(s, p, why);
+	quote_take(&f->udp->last, p);
+	count_up(s, f, r);
+	path_accept(s, p, f);
 }
 
 static void input_asked(struct stack *s, struct flow *f, struct packet *p)
@@ -329,6 +333,7 @@ static void send_held(struct stack *s, struct flow *f)
 {
 	struct iovec iov[HOLD_IOV_MAX];
 	const struct quote *q;
+	struct packet p;
 	int n;
 
 	while ((n = hold_first(&f->udp->hold, iov, &q)) > 0) {
@@ -337,14 +342,8 @@ static void send_held(struct stack *s, struct flow *f)
 		if (r >= 0) {
 			f->udp->last = *q;
 			count_up(s, f, r);
-		} else {
-			struct packet p = quote_packet(q, &f->key);
-			enum drop_reason why = reason_of_send(r);
-
-			path_drop(s, &p, why);
-			if (why == DROP_DIAL_ERROR)
-				icmp_error_output_raw(s, q->b, q->len, icmp_error_of_errno((int)-r),
-						      1280, why);
+		} else if (hold_packet(&f->udp->hold, &f->key, kind_of(f)->skip, &p)) {
+			send_failed(s, &p, r);
 		}
 		hold_pop(&f->udp->hold);
 	}
