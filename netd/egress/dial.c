@@ -228,8 +228,10 @@ static bool may_dial(struct eflow *f, const struct addr *a)
 					     own_is(s->eg->route_fd, a));
 
 	f->tried[f->n_tried++] = *a;
-	if (r != DROP_NONE)
+	if (r != DROP_NONE) {
 		f->refused = (uint16_t)r;
+		f->refused_addr = *a;
+	}
 	return r == DROP_NONE;
 }
 

@@ -473,19 +473,19 @@ static void test_flood_denied_names(void **state)
 
 static void test_limits(void **state)
 {
-	struct jail j = add("version: 1\negress:\n  - {allow: 198.51.100.11, ports: [7001]}\n"
+	struct jail j = add("version: 1\negress:\n  - {allow: 198.51.100.11, ports: [7001], proto: udp}\n"
 			    "limits: {flows: 3, up_bytes: 1000}\n");
 	int fd[3];
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_TCP, 7001, &fd[i]).verdict, PROTO_ALLOW);
-	assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_TCP, 7001, NULL).reason, DROP_FLOW_FULL);
+		assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_UDP, 7001, &fd[i]).verdict, PROTO_ALLOW);
+	assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_UDP, 7001, NULL).reason, DROP_FLOW_FULL);
 	end_flow(&j, last_id() - 1, 600, 0);
 	close(fd[2]);
-	assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_TCP, 7001, &fd[2]).verdict, PROTO_ALLOW);
+	assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_UDP, 7001, &fd[2]).verdict, PROTO_ALLOW);
 	end_flow(&j, last_id(), 600, 0);
-	assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_TCP, 7001, NULL).reason, DROP_BYTES_UP);
+	assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_UDP, 7001, NULL).reason, DROP_BYTES_UP);
 	for (int i = 0; i < 3; i++)
 		close(fd[i]);
 	jail_end(&egress, &j);
@@ -497,6 +497,41 @@ static void test_limits(void **state)
 		close(fd[0]);
 	}
 	assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_TCP, 7001, NULL).reason, DROP_FLOW_RATE);
+	jail_end(&egress, &j);
+}
+
+/* The kernel's counts decide, not the worker's; a live flow over the budget is shut down by egress itself. */
+static void test_budget(void **state)
+{
+	struct jail j = add("version: 1\negress:\n  - {allow: 198.51.100.11, ports: [7001]}\n"
+			    "limits: {up_bytes: 100}\n");
+	_Alignas(8) char buf[PROTO_MSG_MAX];
+	const struct proto_cut *cut = (const void *)buf;
+	struct pollfd p = { .events = POLLIN };
+	int fd[2], none;
+
+	(void)state;
+	assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_TCP, 7001, &fd[0]).verdict, PROTO_ALLOW);
+	assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_TCP, 7001, &fd[1]).verdict, PROTO_ALLOW);
+	for (int i = 0; i < 3; i++)
+		assert_true(echoes(fd[0]));
+	end_flow(&j, last_id() - 1, 0, 0);
+	close(fd[0]);
+	for (int i = 0; i < 5; i++)
+		assert_true(echoes(fd[1]));
+	assert_int_equal(hear(j.ask, buf, sizeof(buf), &none), sizeof(*cut));
+	assert_int_equal(cut->head.type, PROTO_CUT);
+	assert_int_equal(cut->id, last_id());
+	assert_int_equal(cut->reason, DROP_BYTES_UP);
+	/* The worker holds on to the socket; nothing goes through it any more. */
+	p.fd = fd[1];
+	assert_int_equal(poll(&p, 1, 5000), 1);
+	assert_int_equal(recv(fd[1], buf, sizeof(buf), 0), 0);
+	assert_int_equal(send(fd[1], "x", 1, MSG_NOSIGNAL), -1);
+	assert_int_equal(errno, EPIPE);
+	close(fd[1]);
+	assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_TCP, 7001, NULL).reason, DROP_BYTES_UP);
+	neighbour_is_served();
 	jail_end(&egress, &j);
 }
 
@@ -596,6 +631,7 @@ int main(void)
 		{ "flood names", test_flood_names },
 		{ "flood denied names", test_flood_denied_names },
 		{ "limits", test_limits },
+		{ "budget", test_budget },
 		{ "bad adds", test_bad_adds },
 		{ "report", test_report },
 	};
