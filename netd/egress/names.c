@@ -182,10 +182,7 @@ static void answer_denied(struct sandbox *s, struct name *n, const struct asked 
 		a.n_addrs = 1;
 	lease_hold(&s->leases, n, s->eg->now);
 	report_denied(&s->report, &(struct report_what){
-		.host = n->text,
-		.reason = (enum drop_reason)n->reason,
-		.lift = n->reason == DROP_POLICY_DENY ? NULL : n->text,
-	});
+		.host = n->text, .reason = (enum drop_reason)n->reason });
 	answer_send(s, q, &a);
 }
 

@@ -191,8 +191,7 @@ static void wr_bytes(struct wr *w, const void *b, size_t n)
 		w->full = true;
 		return;
 	}
-	if (n)
-		memcpy(w->p, b, n);
+	memcpy(w->p, b, n);
 	w->p += n;
 }
 

@@ -7,7 +7,3 @@ UNIT_policy_text_LIBS := $(POLICY_LIBS)
 UNIT += policy_cli
 UNIT_policy_cli := cli/policy.c $(POLICY_SRC) $(LIB_SRC)
 UNIT_policy_cli_LIBS := $(POLICY_LIBS)
-UNIT += man
-UNIT_man := $(POLICY_SRC) $(LIB_SRC)
-UNIT_man_LIBS := $(POLICY_LIBS)
-UNIT_man_CPPFLAGS = -DTOP='"$(CURDIR)"'
