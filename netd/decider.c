@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -125,6 +126,15 @@ void decider_ended(struct netd *n)
 	fd_close(&n->decider.child.pidfd);
 	relay_drain(&n->decider.relay, n->decider.child.log_fd);
 	lost(n, how);
+}
+
+void decider_settle(struct netd *n)
+{
+	struct pollfd p = { .fd = n->decider.child.pidfd, .events = POLLIN };
+
+	priv_kill(&n->decider.child);
+	if (p.fd >= 0 && poll(&p, 1, NETD_STOP_MS) == 1)
+		decider_ended(n);
 }
 
 int decider_add(struct netd *n, const struct sandbox *sb, const int *fds, size_t n_fds)

@@ -114,6 +114,8 @@ void decider_log(struct netd *n);
 /* Hands over ask socket, policy, report socket and, with PROTO_HAS_EVENTS, events. */
 int decider_add(struct netd *n, const struct sandbox *sb, const int *fds, size_t n_fds);
 int decider_end(struct netd *n, uint32_t number);
+/* It does not take messages any more: ends it, so that decider.why is known. */
+void decider_settle(struct netd *n);
 /* Kills and reaps it; the last thing netd does. */
 void decider_stop(struct netd *n);
 

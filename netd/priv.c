@@ -29,11 +29,12 @@ static struct stat host_net, port_net;
 /*
  * Kept: links and their sysctls (NET_ADMIN), AF_PACKET and AF_XDP (NET_RAW), the gate (BPF, PERFMON),
  * entering a sandbox's namespace and a worker's own mount namespace (SYS_ADMIN), locked UMEM (IPC_LOCK),
- * a worker's own ids (SETUID, SETGID, SETPCAP), ending it (KILL).
+ * a worker's own ids (SETUID, SETGID, SETPCAP), ending it (KILL). SETFCAP: without root, egress and the
+ * workers map the caller's uid 0 into user namespaces of their own, and the kernel asks for it since 5.12.
  */
 static const cap_value_t kept[] = {
 	CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_IPC_LOCK,
-	CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL,
+	CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_SETFCAP, CAP_KILL,
 };
 
 static bool is_kept(cap_value_t c)

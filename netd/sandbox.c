@@ -211,9 +211,12 @@ static int tell_egress(struct netd *n, struct sandbox *sb, const struct sandbox_
 		close(pair[0]);
 		sb->ask_fd = pair[1];
 	}
-	if (r < 0)
+	if (r < 0) {
+		if (r == -EPIPE || r == -ECONNRESET)
+			decider_settle(n);
 		snprintf(why, PROTO_TEXT_CAP, "%s", n->decider.fd < 0 ? n->decider.why :
 			 "cannot hand the policy to egress");
+	}
 	return r;
 }
 

@@ -10,7 +10,8 @@ set -eu
 
 # What the four programs are built with.
 build="gcc libc6-dev linux-libc-dev binutils patch xz-utils debian-archive-keyring
-	clang bpftool libbpf-dev libxdp-dev libmnl-dev libcap-dev libseccomp-dev"
+	clang bpftool libbpf-dev libxdp-dev libmnl-dev libcap-dev libseccomp-dev
+	libyaml-dev libidn2-dev libc-ares-dev"
 # What plays the Internet, the containers and the peers around them.
 lab="iproute2 procps util-linux nginx knot bind9-dnsutils iperf3 curl socat openssl
 	python3 jq tshark nftables ca-certificates"

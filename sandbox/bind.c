@@ -49,11 +49,12 @@ void bind_open(const struct jail_setup *s, struct bind_set *ret_set)
 	}
 }
 
-/* One component below dir, itself never a symlink. -ENOENT when it is not there. */
+/* One component below dir. -ENOENT when it is not there, -ELOOP when it is a symlink. */
 static int step(int dir, const char *name)
 {
 	struct open_how how = {
-		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		/* Not O_NOFOLLOW: with it a symlink would be opened instead of refused. */
+		.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd = syscall(SYS_openat2, dir, name, &how, sizeof(how));

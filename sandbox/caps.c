@@ -9,8 +9,12 @@
 
 int caps_lock(void)
 {
+	/*
+	 * KEEP_CAPS stays unlocked: it is harmless without capabilities, and programs that drop theirs
+	 * end when they cannot set it (ping, chronyd).
+	 */
 	const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-		SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+		SECBIT_NO_SETUID_FIXUP_LOCKED |
 		SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)

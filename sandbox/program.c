@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/keyctl.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,8 +64,26 @@ static void change_ids(const struct jail_setup *s)
 		jail_fail(s, r, "cannot give up privileges: %s", strerror(-r));
 }
 
+/*
+ * From here on nothing is open but the socket and the terminal: a directory chosen by somebody else
+ * must not lead into one of ours (/proc/self/fd/7, CVE-2024-21626).
+ */
+static void close_others(struct jail_setup *s)
+{
+	unsigned int low = (unsigned int)(s->tty < 0 || s->tty > s->sock ? s->sock : s->tty);
+	unsigned int high = (unsigned int)(s->tty < s->sock ? s->sock : s->tty);
+
+	if ((low > 3 && close_range(3, low - 1, 0) < 0) ||
+	    (high > low + 1 && close_range(low + 1, high - 1, 0) < 0) ||
+	    close_range(high + 1, ~0u, 0) < 0)
+		jail_fail(s, -errno, "cannot close descriptors: %s", strerror(errno));
+	s->proc_sys = -1;
+}
+
 static void change_dir(struct jail_setup *s)
 {
+	static char cwd[PATH_MAX];
+
 	if (s->plan->chdir) {
 		if (chdir(s->plan->chdir) < 0)
 			jail_fail(s, -errno, "cannot change to %s inside: %s (bind it, or choose a "
@@ -73,6 +92,9 @@ static void change_dir(struct jail_setup *s)
 	} else if (s->cwd && chdir(s->cwd) < 0) {
 		s->cwd = NULL;
 	}
+	/* A directory that is not below the root has no absolute path (getcwd(2), "unreachable"). */
+	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0 || cwd[0] != '/')
+		jail_fail(s, -EACCES, "the working directory is outside the jail");
 }
 
 static void take_terminal(const struct jail_setup *s, bool front)
@@ -114,6 +136,7 @@ void jail_program(struct jail_setup *s)
 	forbid_namespaces(s);
 	new_keyring(s);
 	no_core(s);
+	close_others(s);
 	change_ids(s);
 	change_dir(s);
 	environ = env_build(s);

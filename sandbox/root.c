@@ -133,6 +133,33 @@ static void add_system(const struct jail_setup *s, int root)
 }
 
 /*
+ * The terminal on standard input as /dev/console, so that ttyname(3) finds a name for it. It grants
+ * nothing: the program has the descriptor. What the name leads to must be that very device.
+ */
+static void add_console(const struct jail_setup *s, int root)
+{
+	char path[64];
+	struct stat in, st;
+	ssize_t n = readlink("/proc/self/fd/0", path, sizeof(path) - 1);
+	int fd;
+
+	if (n <= 0 || !isatty(STDIN_FILENO) || fstat(STDIN_FILENO, &in) < 0)
+		return;
+	path[n] = '\0';
+	fd = tree_clone(AT_FDCWD, path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY);
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_dev != in.st_dev ||
+	    st.st_ino != in.st_ino) {
+		close(fd);
+		return;
+	}
+	if (mknodat(root, "dev/console", S_IFREG | 0444, 0) < 0)
+		jail_fail(s, -errno, "cannot make /dev/console inside: %s", strerror(errno));
+	attach(s, fd, root, "dev/console");
+}
+
+/*
  * Binds of the host's nodes. The binds are read-only, which forbids changes to the node (mode,
  * owner, times) but not writing to the device, and not nodev.
  */
@@ -168,6 +195,7 @@ static void add_devices(const struct jail_setup *s, int root)
 	make_link(s, root, "/proc/self/fd/1", "dev/stdout");
 	make_link(s, root, "/proc/self/fd/2", "dev/stderr");
 	make_link(s, root, "pts/ptmx", "dev/ptmx");
+	add_console(s, root);
 
 	static const char *const pts[] = { "newinstance", NULL, "ptmxmode", "0666", "mode", "0620",
 		"max", "256", NULL };

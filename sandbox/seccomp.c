@@ -22,9 +22,10 @@ static int load(const struct sock_filter *insns, size_t n)
 
 int seccomp_load(void)
 {
-	int r = load(profile_uses, sizeof(profile_uses) / sizeof(profile_uses[0]));
+	/* Where both refuse, the errno of the later one counts: the one that says why. */
+	int r = load(profile_exists, sizeof(profile_exists) / sizeof(profile_exists[0]));
 
 	if (r < 0)
 		return r;
-	return load(profile_exists, sizeof(profile_exists) / sizeof(profile_exists[0]));
+	return load(profile_uses, sizeof(profile_uses) / sizeof(profile_uses[0]));
 }

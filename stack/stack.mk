@@ -57,7 +57,7 @@ $(LWIP_DIR)/fetched: vendor/lwip/fetch.sh vendor/lwip/SHA256SUMS
 	$(Q)touch $@
 
 # Upstream's code is built with our options header and our hardening, but with its own warnings.
-$(BUILD)/lwip/%.o: $(LWIP_DIR)/fetched $(wildcard stack/lwip/*.h stack/lwip/arch/*.h)
+$(BUILD)/lwip/%.o: $(LWIP_DIR)/fetched $(FLAGS_FILE) $(wildcard stack/lwip/*.h stack/lwip/arch/*.h)
 	$(call say,CC,lwip/$*)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(LWIP_CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS) -w -c -o $@ $(LWIP_TREE)/src/core/$*.c

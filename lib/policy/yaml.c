@@ -380,7 +380,7 @@ static int read_number(struct reader *r, const char *key, bool is_size, uint64_t
 static int read_limits(struct reader *r)
 {
 	static const char *const keys[] = { "flows", "new_flows_per_s", "up_bytes", "down_bytes", NULL };
-	static const uint64_t max[] = { 1 << 20, 1000000, INT64_MAX, INT64_MAX };
+	static const uint64_t max[] = { 65536, 1000000, INT64_MAX, INT64_MAX };
 	uint64_t *const values[] = { &r->limits.flows, &r->limits.new_flows_per_s, &r->limits.up_bytes,
 				     &r->limits.down_bytes };
 	unsigned int seen = 0;

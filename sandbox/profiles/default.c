@@ -13,7 +13,7 @@
  * Arguments are compared in their low 32 bits only: the kernel ignores the upper half of an int, and
  * a filter that does not is walked round by setting it (CVE-2019-10063).
  *
- * x86-64 and i386 calls are judged alike. i386's socketcall(2) hides its arguments behind a pointer,
+ * x86-64 and i386 calls are judged alike (on ARM: both widths). i386's socketcall(2) hides its arguments behind a pointer,
  * where no filter sees them, and does not exist here: programs that were built for i386 since 2015 (glibc
  * 2.23, musl 1.1.13) use the direct calls. The x32 numbers do not exist at all.
  */
@@ -53,7 +53,8 @@ static const uint32_t new_time = 0x80;
 
 /* Always, with whatever arguments. */
 static const char *const allowed[] = {
-	"_llseek", "_newselect", "accept", "accept4", "access", "alarm", "arch_prctl", "bind", "brk",
+	"_llseek", "_newselect", "accept", "accept4", "access", "alarm", "arch_prctl",
+	"arm_fadvise64_64", "arm_sync_file_range", "bind", "breakpoint", "brk", "cacheflush",
 	"capget", "capset", "chdir", "chmod", "chown", "chown32", "clock_getres",
 	"clock_getres_time64", "clock_gettime", "clock_gettime64", "clock_nanosleep",
 	"clock_nanosleep_time64", "close", "close_range", "connect", "copy_file_range", "creat", "dup",
@@ -91,7 +92,7 @@ static const char *const allowed[] = {
 	"sched_getscheduler", "sched_rr_get_interval", "sched_rr_get_interval_time64",
 	"sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler", "sched_yield",
 	"select", "semctl", "semget", "semop", "semtimedop", "semtimedop_time64", "send", "sendfile",
-	"sendfile64", "sendmmsg", "sendmsg", "sendto", "set_robust_list", "set_thread_area",
+	"sendfile64", "sendmmsg", "sendmsg", "sendto", "set_robust_list", "set_thread_area", "set_tls",
 	"set_tid_address", "setfsgid", "setfsgid32", "setfsuid", "setfsuid32", "setgid", "setgid32",
 	"setgroups", "setgroups32", "setitimer", "setpgid", "setpriority", "setregid", "setregid32",
 	"setresgid", "setresgid32", "setresuid", "setresuid32", "setreuid", "setreuid32", "setrlimit",
@@ -166,8 +167,10 @@ static scmp_filter_ctx new_filter(uint32_t otherwise)
 	r = seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
 	if (r == 0)
 		r = seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	if (r == 0)
+	if (r == 0 && seccomp_arch_native() == SCMP_ARCH_X86_64)
 		r = seccomp_arch_add(f, SCMP_ARCH_X86);
+	if (r == 0 && seccomp_arch_native() == SCMP_ARCH_AARCH64)
+		r = seccomp_arch_add(f, SCMP_ARCH_ARM);
 	if (r < 0)
 		fail("seccomp filter", r);
 	return f;
@@ -275,6 +278,8 @@ static scmp_filter_ctx make_second(void)
 		REFUSE(f, "personality", EQ(0, personalities[i]));
 	refuse_sockets(f);
 	refuse_terminal(f);
+	/* libseccomp writes rules for socketcall(2) along with those for socket(2): none may count. */
+	rule(f, SCMP_ACT_ERRNO(ENOSYS), "socketcall", 0, NULL);
 	return f;
 }
 

@@ -191,7 +191,8 @@ static void wr_bytes(struct wr *w, const void *b, size_t n)
 		w->full = true;
 		return;
 	}
-	memcpy(w->p, b, n);
+	if (n)
+		memcpy(w->p, b, n);
 	w->p += n;
 }
 

@@ -4,7 +4,8 @@
  *
  * Comes in: a packet of the path. Goes out: a pbuf chain for tcp_input(). A segment in order refers to
  * its frame, which goes back to the port as soon as the host socket took the bytes. One out of order
- * would pin its frame for as long as the sandbox likes, so it is copied, within a budget of its own.
+ * would pin its frame for as long as the sandbox likes, so it is copied, within a budget of its own;
+ * the same for a datagram that was reassembled, whose memory is gone when the path returns.
  */
 #include "stack/ip/tcp_rx.h"
 
@@ -75,7 +76,7 @@ static struct rxbuf *take(void *payload, uint16_t len)
 	return r;
 }
 
-/* Room for a copy. */
+/* A copy of its own to write to; payload NULL: only the room. */
 static struct rxbuf *take_heap(uint32_t len)
 {
 	struct rxbuf *r;

@@ -142,7 +142,7 @@ static int mem_tx(struct port *p, const struct tx_frame *f)
 		return -EAGAIN;
 	}
 	assert(f->n_iov >= 1 && f->n_iov <= PORT_TX_IOV_MAX && f->len <= FRAME_LEN_MAX);
-	assert(f->gso != FRAME_GSO_NONE || f->len <= p->mtu + 14);
+	assert(f->len <= (f->gso == FRAME_GSO_NONE ? p->mtu + 14 : FRAME_GSO_LEN_MAX));
 	for (int i = 0; i < f->n_iov; i++)
 		sum += f->iov[i].iov_len;
 	assert(sum == f->len && f->len >= 14);

@@ -21,6 +21,9 @@ enum {
 	FRAME_SEGS_MAX = 20,		/* MAX_SKB_FRAGS 17 and the linear part, rounded up */
 	FRAME_HEADROOM_MIN = 12,	/* virtio-net header */
 	FRAME_LEN_MAX = 65535 + 14,	/* an Ethernet header and the largest IP packet */
+	/* With gso; one byte more and the kernel wants to cut it up before the interface (gso_max_size),
+	 * which a direct transmit answers by dropping it. */
+	FRAME_GSO_LEN_MAX = 65535,
 	PORT_BURST = 32,
 };
 
@@ -49,7 +52,7 @@ struct frame {
 struct tx_frame {
 	const struct iovec *iov;
 	int n_iov;			/* 1..PORT_TX_IOV_MAX */
-	uint32_t len;			/* sum of iov, up to FRAME_LEN_MAX */
+	uint32_t len;			/* sum of iov, up to FRAME_LEN_MAX, with gso FRAME_GSO_LEN_MAX */
 	uint8_t gso;			/* enum frame_gso: len may exceed the MTU, the kernel cuts it up */
 	uint16_t gso_size;		/* payload bytes per segment, with gso */
 	uint16_t hdr_len;		/* Ethernet + IP + TCP header bytes, with gso */

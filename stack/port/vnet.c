@@ -47,7 +47,7 @@ void vnet_fill(const struct tx_frame *f, struct virtio_net_hdr *ret_hdr)
 		ret_hdr->csum_offset = f->csum_offset;
 	}
 	if (f->gso != FRAME_GSO_NONE) {
-		assert(f->csum_start && f->gso_size && f->hdr_len > f->csum_start);
+		assert(f->csum_start && f->gso_size && f->hdr_len > f->csum_start && f->len <= FRAME_GSO_LEN_MAX);
 		ret_hdr->gso_type = f->gso == FRAME_GSO_TCP4 ? VIRTIO_NET_HDR_GSO_TCPV4
 							      : VIRTIO_NET_HDR_GSO_TCPV6;
 		ret_hdr->gso_size = f->gso_size;

@@ -1,7 +1,20 @@
-# The jail's attack suite: programs for tests/escape/*.t. `make escape` builds them.
+# The jail's attack suite: the programs that tests/escape/*.t run. `make escape` builds them alone.
 ESCAPE := $(BUILD)/tests/escape
 $(ESCAPE)/jailrun: $(call obj,tests/escape/jailrun.c $(SANDBOX_SRC) $(LIB_SRC))
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $(filter %.o,$^) $(SANDBOX_LIBS)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(SANDBOX_LIBS)
+$(ESCAPE)/probe: $(BUILD)/tests/escape/probe.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $< -lpthread
+$(ESCAPE)/ptyrun: $(BUILD)/tests/escape/ptyrun.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $< -lutil
+# The same attacks as a 32-bit program; only where the compiler can make one, the tests skip otherwise.
+$(ESCAPE)/probe32: tests/escape/probe.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc -m32 -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -o $@ $< -lpthread 2>/dev/null || rm -f $@
+ESCAPE_PROGRAMS := $(addprefix $(ESCAPE)/,jailrun probe ptyrun)
+NET_PROGRAMS += $(ESCAPE_PROGRAMS)
 .PHONY: escape
-escape: $(ESCAPE)/jailrun
+net-programs escape: $(ESCAPE_PROGRAMS) $(ESCAPE)/probe32

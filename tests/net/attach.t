@@ -29,6 +29,7 @@ box() {		# box COMMAND: run it in a fresh container in the attached namespace
 	timeout 60 runc --root "$T/runc" run --bundle "$T/bundle" "box$$-$box_n"
 }
 attach() {	# attach OPTIONS...: in the background; returns when it says ready
+	rm -f "$T/attach.err"
 	"$T/bin/sluice" attach --netns /run/netns/box "$@" >"$T/attach.out" 2>"$T/attach.err" &
 	attach_pid=$!
 	internet_wait "sluice attach" grep -q ready "$T/attach.err"

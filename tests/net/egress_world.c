@@ -32,7 +32,7 @@ enum { WAIT_MS = 25000 };
 struct witness *witness;
 static pid_t internet_pid;
 
-static int run(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static int run(const char *fmt, ...)
 {
 	char cmd[512];
 	va_list ap;

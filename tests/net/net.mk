@@ -1,5 +1,5 @@
 # Programs that the network tests run beside the real ones.
-NET_PROGRAMS := $(BUILD)/tests/net/peer
+NET_PROGRAMS += $(BUILD)/tests/net/peer
 $(BUILD)/tests/net/peer: $(BUILD)/tests/net/peer.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $<

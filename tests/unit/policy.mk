@@ -7,3 +7,7 @@ UNIT_policy_text_LIBS := $(POLICY_LIBS)
 UNIT += policy_cli
 UNIT_policy_cli := cli/policy.c $(POLICY_SRC) $(LIB_SRC)
 UNIT_policy_cli_LIBS := $(POLICY_LIBS)
+UNIT += man
+UNIT_man := $(POLICY_SRC) $(LIB_SRC)
+UNIT_man_LIBS := $(POLICY_LIBS)
+UNIT_man_CPPFLAGS = -DMAN_DIR='"$(CURDIR)/man"' -DOPTIONS_C='"$(CURDIR)/cli/options.c"'

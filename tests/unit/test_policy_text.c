@@ -256,7 +256,7 @@ static void test_yaml_errors(void **state)
 		/* 37 */ { V "---\n" V, 2, 1, "second document" },
 		/* 38 */ { V "limits: {flows: 0}\n", 2, 17, "for no limit" },
 		/* 39 */ { V "limits: {flows: 2KiB}\n", 2, 17, "bad number" },
-		/* 40 */ { V "limits: {flows: 2000000}\n", 2, 17, "at most 1048576" },
+		/* 40 */ { V "limits: {flows: 2000000}\n", 2, 17, "at most 65536" },
 		/* 41 */ { V "limits: {up_bytes: 1 Gb}\n", 2, 20, "bad size" },
 		/* 42 */ { V "limits: {up_bytes: 99999999TiB}\n", 2, 20, "bad size" },
 		/* 43 */ { V "limits: {up_byte: 1}\n", 2, 10, "did you mean \"up_bytes\"" },

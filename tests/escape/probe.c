@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * probe: attacks on the jail, one per subcommand, each a few lines. It prints what the kernel said and
+ * judges nothing: the *.t files run it inside, where it must be refused, and outside, where it must work.
+ *
+ *	probe calls		raw system calls from stdin, one per line: MODE NR [ARG...]; MODE is
+ *				native, x32, int80 or far; prints "ok" or the errno's name for each
+ *	probe COMMAND [ARG...]	see `commands` at the end
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { X32_BIT = 0x40000000, CALL_ARGS = 6 };
+
+static int say(long r)
+{
+	puts(r < 0 ? strerrorname_np(errno) : "ok");
+	return r < 0;
+}
+
+static int say_raw(long r)
+{
+	if (r >= 0 || r < -4095)
+		puts("ok");
+	else
+		puts(strerrorname_np((int)-r));
+	return 0;
+}
+
+/* ---- raw system calls ------------------------------------------------------------------------ */
+
+static long call_int80(long nr, const long a[CALL_ARGS])
+{
+#if defined(__x86_64__)
+	long r;
+
+	/* The sixth argument (ebp) stays what it is. */
+	__asm__ volatile("int $0x80" : "=a"(r)
+			 : "a"(nr), "b"(a[0]), "c"(a[1]), "d"(a[2]), "S"(a[3]), "D"(a[4])
+			 : "memory", "r8", "r9", "r10", "r11");
+	return (int)r;
+#else
+	(void)nr;
+	(void)a;
+	return -ENOSYS;
+#endif
+}
+
+/*
+ * The same through a far jump into the 32-bit code segment: no instruction of a 64-bit program is left that
+ * a filter on instructions could look for. A stub below 4 GiB: int $0x80, then back to 64-bit code.
+ */
+static long call_far(long nr, const long a[CALL_ARGS])
+{
+#if defined(__x86_64__)
+	static const unsigned char stub[] = {
+		0xcd, 0x80,		/* int $0x80 */
+		0xcb,			/* lret: to the 64-bit segment */
+	};
+	unsigned char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE | PROT_EXEC,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	uint32_t *stack;
+	long r;
+
+	if (page == MAP_FAILED)
+		return -errno;
+	memcpy(page, stub, sizeof(stub));
+	/* 64-bit code to come back to, below 4 GiB as well: the saved stack pointer is in r12. */
+	memcpy(page + 64, (const unsigned char[]){ 0x4c, 0x89, 0xe4, 0xc3 }, 4); /* mov %r12,%rsp; ret */
+	stack = (uint32_t *)(page + 8192 - 64);
+	stack[0] = (uint32_t)(uintptr_t)(page + 64);
+	stack[1] = 0x33;
+	__asm__ volatile(
+		"push %%rbp\n\t"
+		"push %%rbx\n\t"
+		"lea 1f(%%rip), %%r13\n\t"
+		"push %%r13\n\t"
+		"mov %%rsp, %%r12\n\t"
+		"mov %[args], %%r14\n\t"
+		"mov 0(%%r14), %%ebx\n\t"
+		"mov 8(%%r14), %%ecx\n\t"
+		"mov 16(%%r14), %%edx\n\t"
+		"mov 24(%%r14), %%esi\n\t"
+		"mov 32(%%r14), %%edi\n\t"
+		"mov %[stack], %%rsp\n\t"
+		"sub $16, %%rsp\n\t"
+		"movq $0x23, 8(%%rsp)\n\t"
+		"mov %[stub], %%r13\n\t"
+		"mov %%r13, 0(%%rsp)\n\t"
+		"lretq\n\t"
+		"1:\n\t"
+		"pop %%rbx\n\t"
+		"pop %%rbp\n\t"
+		: "=a"(r)
+		: "a"(nr), [args] "r"(a), [stack] "r"(stack), [stub] "r"(page)
+		: "memory", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+		  "cc");
+	munmap(page, 8192);
+	return (int)r;
+#else
+	(void)nr;
+	(void)a;
+	return -ENOSYS;
+#endif
+}
+
+static long call_one(const char *mode, long nr, const long a[CALL_ARGS])
+{
+	long r;
+
+	if (!strcmp(mode, "int80"))
+		return call_int80(nr, a);
+	if (!strcmp(mode, "far"))
+		return call_far(nr, a);
+	if (!strcmp(mode, "x32"))
+		nr |= X32_BIT;
+	r = syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return r < 0 ? -errno : r;
+}
+
+static int cmd_calls(char **argv)
+{
+	char line[256], mode[16];
+	long nr, a[CALL_ARGS];
+	pid_t first;
+
+	(void)argv;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	while (fgets(line, sizeof(line), stdin)) {
+		int at = 0, n = 0;
+		char *p, *end;
+
+		if (sscanf(line, "%15s %li%n", mode, &nr, &at) != 2)
+			return 2;
+		memset(a, 0, sizeof(a));
+		for (p = line + at; n < CALL_ARGS; n++, p = end) {
+			a[n] = (long)strtoull(p, &end, 0);
+			if (end == p)
+				break;
+		}
+		/* A process of its own each: some calls change their caller, clone() makes another. */
+		first = fork();
+		if (first == 0) {
+			pid_t self = getpid();
+			long r = call_one(mode, nr, a);
+
+			if (r != 0 || (getpid() == self && syscall(SYS_gettid) == self))
+				say_raw(r);
+			_exit(0);
+		}
+		waitpid(first, NULL, 0);
+	}
+	return 0;
+}
+
+/* ---- descriptors and files ------------------------------------------------------------------- */
+
+static int cmd_fds(char **argv)
+{
+	(void)argv;
+	for (int fd = 3; fd < 4096; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			printf("fd %d\n", fd);
+	}
+	puts("end");
+	return 0;
+}
+
+/* Opens directories and O_PATH descriptors without close-on-exec, then runs the rest. */
+static int cmd_hold(char **argv)
+{
+	for (int i = 0; i < 100; i++) {
+		if (open("/", (i & 1 ? O_PATH : O_RDONLY) | O_DIRECTORY) < 0)
+			return say(-1);
+	}
+	execvp(argv[0], argv);
+	return say(-1);
+}
+
+/* The classic: a descriptor above the new root, then up. */
+static int cmd_chroot(char **argv)
+{
+	int fd = open("/", O_RDONLY | O_DIRECTORY);
+
+	(void)argv;
+	mkdir("/tmp/c", 0755);
+	if (chroot("/tmp/c") < 0)
+		return say(-1);
+	for (int i = 0; i < 64; i++) {
+		if (openat(fd, "..", O_RDONLY) < 0)
+			break;
+	}
+	return say(fchdir(fd));
+}
+
+static int cmd_handle(char **argv)
+{
+	union {
+		struct file_handle h;
+		char room[sizeof(struct file_handle) + 128];
+	} u = { .h = { .handle_bytes = 128 } };
+	int mount_id;
+
+	/* ext4's handle of inode 2, the root directory of the file system */
+	if (name_to_handle_at(AT_FDCWD, argv[0], &u.h, &mount_id, 0) < 0)
+		return say(-1);
+	return say(open_by_handle_at(open(argv[0], O_RDONLY), &u.h, O_RDONLY));
+}
+
+static int cmd_remount(char **argv)
+{
+	return say(mount(NULL, argv[0], NULL, MS_REMOUNT | MS_BIND, NULL));
+}
+
+static int cmd_umount(char **argv)
+{
+	return say(umount2(argv[0], MNT_DETACH));
+}
+
+static int cmd_mknod(char **argv)
+{
+	(void)argv;
+	return say(mknod("/tmp/node", S_IFCHR | 0666, 0x103));
+}
+
+static int cmd_open(char **argv)
+{
+	return say(open(argv[0], (int)strtol(argv[1], NULL, 0)));
+}
+
+static int cmd_link(char **argv)
+{
+	return say(link(argv[0], argv[1]));
+}
+
+static int cmd_truncate(char **argv)
+{
+	return say(truncate(argv[0], 0));
+}
+
+/* ---- processes ------------------------------------------------------------------------------- */
+
+static int cmd_ids(char **argv)
+{
+	uid_t r, e, s;
+
+	(void)argv;
+	getresuid(&r, &e, &s);
+	printf("uid %u %u %u\n", r, e, s);
+	return 0;
+}
+
+static int cmd_kill(char **argv)
+{
+	return say(kill((pid_t)strtol(argv[0], NULL, 10), (int)strtol(argv[1], NULL, 10)));
+}
+
+/* n orphans, each dead at once; then how many processes there are. */
+static int cmd_orphans(char **argv)
+{
+	long n = strtol(argv[0], NULL, 10), seen = 0, last = -1;
+	struct dirent *e;
+
+	for (long i = 0; i < n; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			return say(-1);
+		if (pid == 0) {
+			if (fork() == 0)
+				_exit(0);
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+	}
+	/* Until it stays the same: the reaper needs its turn. */
+	for (int i = 0; i < 100 && seen != last; i++) {
+		DIR *d = opendir("/proc");
+
+		last = seen;
+		seen = 0;
+		while (d && (e = readdir(d)))
+			seen += e->d_name[0] >= '0' && e->d_name[0] <= '9';
+		closedir(d);
+		usleep(50000);
+	}
+	printf("%ld\n", seen);
+	return 0;
+}
+
+static void *thread(void *arg)
+{
+	*(int *)arg += 1;
+	return NULL;
+}
+
+static int cmd_threads(char **argv)
+{
+	int n = 0;
+
+	(void)argv;
+	for (int i = 0; i < 50; i++) {
+		pthread_t t;
+
+		if (pthread_create(&t, NULL, thread, &n) || pthread_join(t, NULL))
+			return 1;
+	}
+	printf("%d\n", n);
+	return 0;
+}
+
+/* Is the filter still there in a thread, a child and after exec? */
+static void *thread_mount(void *arg)
+{
+	*(int *)arg = syscall(SYS_mount, NULL, NULL, NULL, 0, NULL) < 0 ? errno : 0;
+	return NULL;
+}
+
+static int cmd_inherit(char **argv)
+{
+	int err = 0;
+	pthread_t t;
+
+	(void)argv;
+	if (pthread_create(&t, NULL, thread_mount, &err) || pthread_join(t, NULL))
+		return 1;
+	printf("thread %s ", strerrorname_np(err));
+	fflush(stdout);
+	if (fork() == 0) {
+		thread_mount(&err);
+		printf("child %s\n", strerrorname_np(err));
+		return 0;
+	}
+	wait(NULL);
+	return 0;
+}
+
+/* Leaves session, group and terminal, ignores everything, and sleeps with argv[0] as its name. */
+static int cmd_daemon(char **argv)
+{
+	for (int i = 0; i < 2; i++) {
+		pid_t pid = fork();
+
+		if (pid > 0)
+			return 0;
+		setsid();
+	}
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_IGN);
+	execlp("sleep", argv[0], "1000", (char *)NULL);
+	return 1;
+}
+
+static int cmd_nice(char **argv)
+{
+	return say(setpriority((int)strtol(argv[0], NULL, 10), (id_t)strtol(argv[1], NULL, 10), 15));
+}
+
+/* ---- terminals, sockets, keys ---------------------------------------------------------------- */
+
+/* Types "x\n" into the terminal on stdin, with the request given (upper half and all). */
+static int cmd_type(char **argv)
+{
+	unsigned long request = strtoul(argv[0], NULL, 0);
+	long r = 0;
+
+	for (const char *p = "typed\n"; *p && r >= 0; p++)
+		r = syscall(SYS_ioctl, 0, request, p);
+	return say(r);
+}
+
+/* Selects nothing and pastes it: TIOCLINUX with subcode 3. A terminal that is no console says ENOTTY. */
+static int cmd_paste(char **argv)
+{
+	char sub = 3;
+
+	return say(syscall(SYS_ioctl, 0, strtoul(argv[0], NULL, 0), &sub));
+}
+
+static int cmd_ctty(char **argv)
+{
+	(void)argv;
+	if (fork() == 0) {
+		setsid();
+		return say(ioctl(0, TIOCSCTTY, 1));
+	}
+	wait(NULL);
+	return 0;
+}
+
+static int unix_socket(const char *name, bool abstract, bool listening)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	socklen_t len;
+
+	strncpy(sa.sun_path + abstract, name, sizeof(sa.sun_path) - 2);
+	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + abstract + strlen(name));
+	if (listening) {
+		if (bind(fd, (struct sockaddr *)&sa, len) < 0 || listen(fd, 8) < 0)
+			return -1;
+		puts("ready");
+		fflush(stdout);
+		pause();
+	}
+	return connect(fd, (struct sockaddr *)&sa, len);
+}
+
+static int cmd_abstract(char **argv)
+{
+	return say(unix_socket(argv[0], true, argv[1] != NULL));
+}
+
+static int cmd_unix(char **argv)
+{
+	return say(unix_socket(argv[0], false, argv[1] != NULL));
+}
+
+/* A key in the session keyring, then the rest runs; without a command: is it there? */
+static int cmd_key(char **argv)
+{
+	enum { SESSION = -3, SEARCH = 10, JOIN = 1 };
+
+	if (!argv[0])
+		return say(syscall(SYS_keyctl, SEARCH, SESSION, "user", "sluice-probe", 0));
+	if (syscall(SYS_keyctl, JOIN, NULL) < 0 ||
+	    syscall(SYS_add_key, "user", "sluice-probe", "secret", 6, SESSION) < 0)
+		return say(-1);
+	execvp(argv[0], argv);
+	return say(-1);
+}
+
+static int cmd_limit(char **argv)
+{
+	struct rlimit r;
+
+	(void)argv;
+	getrlimit(RLIMIT_CORE, &r);
+	printf("%ld %ld\n", (long)r.rlim_cur, (long)r.rlim_max);
+	r.rlim_max = r.rlim_cur = RLIM_INFINITY;
+	return say(setrlimit(RLIMIT_CORE, &r));
+}
+
+/* Runs the rest with descriptor argv[0] being the directory argv[1]. */
+static int cmd_dirfd(char **argv)
+{
+	int fd = (int)strtol(argv[0], NULL, 10), dir = open(argv[1], O_RDONLY | O_DIRECTORY);
+
+	if (dup2(dir, fd) < 0)
+		return say(-1);
+	execvp(argv[2], argv + 2);
+	return say(-1);
+}
+
+/* Runs the rest with descriptors 0, 1 and 2 closed. */
+static int cmd_closed(char **argv)
+{
+	close(0);
+	close(1);
+	close(2);
+	execvp(argv[0], argv);
+	return 1;
+}
+
+/* Swaps argv[0] between a directory and a symlink to argv[1], until killed. */
+static int cmd_swap(char **argv)
+{
+	char dir[256], link_[256];
+
+	snprintf(dir, sizeof(dir), "%s.dir", argv[0]);
+	snprintf(link_, sizeof(link_), "%s.link", argv[0]);
+	mkdir(dir, 0755);
+	if (symlink(argv[1], link_) < 0)
+		return say(-1);
+	mkdir(argv[0], 0755);
+	puts("ready");
+	fflush(stdout);
+	for (;;)
+		syscall(SYS_renameat2, AT_FDCWD, link_, AT_FDCWD, argv[0], 2 /* RENAME_EXCHANGE */);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(char **argv);
+	int args;		/* at least */
+} commands[] = {
+	{ "calls", cmd_calls, 0 }, { "fds", cmd_fds, 0 }, { "hold", cmd_hold, 1 },
+	{ "chroot", cmd_chroot, 0 }, { "handle", cmd_handle, 1 }, { "mknod", cmd_mknod, 0 },
+	{ "remount", cmd_remount, 1 }, { "umount", cmd_umount, 1 },
+	{ "open", cmd_open, 2 }, { "link", cmd_link, 2 }, { "truncate", cmd_truncate, 1 },
+	{ "ids", cmd_ids, 0 }, { "kill", cmd_kill, 2 }, { "orphans", cmd_orphans, 1 },
+	{ "threads", cmd_threads, 0 }, { "inherit", cmd_inherit, 0 }, { "daemon", cmd_daemon, 1 },
+	{ "nice", cmd_nice, 2 }, { "type", cmd_type, 1 }, { "paste", cmd_paste, 1 },
+	{ "ctty", cmd_ctty, 0 }, { "abstract", cmd_abstract, 1 }, { "unix", cmd_unix, 1 },
+	{ "key", cmd_key, 0 }, { "limit", cmd_limit, 0 }, { "dirfd", cmd_dirfd, 3 },
+	{ "closed", cmd_closed, 1 }, { "swap", cmd_swap, 2 },
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (!strcmp(argv[1], commands[i].name) && argc - 2 >= commands[i].args)
+			return commands[i].run(argv + 2);
+	}
+	fprintf(stderr, "probe: no such command\n");
+	return 2;
+}

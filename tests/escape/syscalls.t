@@ -1,0 +1,158 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# System calls that must not work: by their 64-bit number, as x32, by int 0x80, by a far jump into 32-bit
+# code, and from a 32-bit program. Outside, as root, the same calls get past their permission checks.
+set -eu
+. "$(dirname "$0")/lib.sh"
+escape_enter "$0" "$@"
+
+# name, x86-64 and i386 number (- for none), arguments that do no harm outside. All EPERM inside, and
+# something else outside; "!" where the call must not be tried outside.
+table() {
+	cat <<-'END'
+	mount 165 21 0 0 0 0 0
+	umount2 166 52 0 0
+	pivot_root 155 217 0 0
+	chroot 161 61 0
+	open_tree 428 428 -1 0 0xffff
+	move_mount 429 429 -1 0 -1 0 0xffff
+	fsopen 430 430 0 0
+	fsconfig 431 431 -1 0 0 0 0
+	fsmount 432 432 -1 0 0
+	fspick 433 433 -1 0 0
+	mount_setattr 442 442 -1 0 0 0 0
+	setns 308 346 -1 0
+	unshare-user 272 310 0x10000000
+	unshare-mount 272 310 0x20000
+	unshare-net 272 310 0x40000000
+	unshare-time 272 310 0x80
+	clone-mount 56 120 0x00020011 0
+	clone-cgroup 56 120 0x02000011 0
+	clone-uts 56 120 0x04000011 0
+	clone-ipc 56 120 0x08000011 0
+	clone-user 56 120 0x10000011 0
+	clone-pid 56 120 0x20000011 0
+	clone-net 56 120 0x40000011 0
+	ptrace 101 26 16 999999 0 0
+	process_vm_readv 310 347 1 0 0 0 0 0
+	process_vm_writev 311 348 1 0 0 0 0 0
+	kcmp 312 349 1 1 99 0 0
+	pidfd_getfd 438 438 -1 0 0
+	process_madvise 440 440 -1 0 0 0 0xffff
+	open_by_handle_at 304 342 -1 0 0
+	name_to_handle_at 303 341 -1 0 0 0 0xffff
+	bpf 321 357 999 0 0
+	perf_event_open 298 336 0 0 0 0 0
+	io_uring_setup 425 425 1 0
+	io_uring_enter 426 426 -1 0 0 0 0 0
+	io_uring_register 427 427 -1 0 0 0
+	userfaultfd 323 374 0xffff
+	add_key 248 286 0 0 0 0 0
+	request_key 249 287 0 0 0 0
+	keyctl 250 288 999
+	fanotify_init 300 338 0xffffffff 0
+	init_module 175 128 0 0 0
+	finit_module 313 350 -1 0 0
+	delete_module 176 129 0 0
+	kexec_load 246 283 0 99999 0 0
+	kexec_file_load 320 - -1 -1 0 0 0xffff
+	reboot 169 88 0 0 0 0
+	swapon 167 87 0 0
+	swapoff 168 115 0
+	acct 163 51 1
+	quotactl 179 131 0xffff 0 0 0
+	syslog 103 103 999 0 0
+	sethostname 170 74 0 0xffffffff
+	setdomainname 171 121 0 0xffffffff
+	settimeofday 164 79 0 0
+	adjtimex 159 124 0
+	clock_settime 227 264 999 0
+	clock_adjtime 305 343 999 0
+	iopl 172 110 0
+	ioperm 173 101 0 0 0
+	modify_ldt 154 123 99 0 0
+	vhangup 153 111 !
+	get_mempolicy 239 275 0 0 0 0 0xffff
+	set_mempolicy 238 276 99 0 0
+	mbind 237 274 0 0 99 0 0 0
+	migrate_pages 256 294 1 0xffffffff 0 0
+	move_pages 279 317 1 0 0 0 0 0xffff
+	personality-norandom 135 136 0x40000
+	personality-readexec 135 136 0x400000
+	seccomp-listener 317 354 1 8 0
+	raw-socket 41 359 2 3 1
+	raw6-socket 41 359 10 3 58
+	packet-socket 41 359 17 3 0
+	vsock-socket 41 359 40 1 0
+	alg-socket 41 359 38 5 0
+	key-socket 41 359 15 3 2
+	rds-socket 41 359 21 5 0
+	xdp-socket 41 359 44 3 0
+	nfc-socket 41 359 39 3 0
+	tipc-socket 41 359 30 1 0
+	bluetooth-socket 41 359 31 3 0
+	can-socket 41 359 29 3 1
+	uevent-netlink 41 359 16 3 15
+	netfilter-netlink 41 359 16 3 12
+	audit-netlink 41 359 16 3 9
+	diag-netlink 41 359 16 3 4
+	tipc-socketpair 53 360 30 1 0 0
+	END
+}
+unknown() {	# numbers that no kernel knows, and clone3, whose arguments no filter sees
+	printf '%s %s\n' native 500 native 1000 native -1 native 0x7fffffff native 435 int80 435 int80 9999 \
+		far 9999 int80 '102 1 0' int80 '102 3 0' x32 39 x32 512 x32 535 x32 0x3fffffff
+}
+calls() {	# calls MODE COLUMN: the table as input of the probe
+	table | awk -v mode="$1" -v col="$2" '$col != "-" {
+		s = mode " " $col; for (i = 4; i <= NF; i++) if ($i != "!") s = s " " $i; print s }'
+}
+wanted() {	# what the probe must say for each line of the table
+	table | awk -v col="$1" -v all="$2" '$col != "-" { print all != "" ? all : ($1 ~ /netlink/ ? "EPROTONOSUPPORT" : "EPERM") }'
+}
+same() {	# same WANT GOT: equal, and otherwise which call
+	paste -d ' ' "$T/names" "$1" "$2" | awk '$2 != $3 { print "call " $1 ": wanted " $2 ", got " $3; bad = 1 } END { exit bad }'
+}
+judge() {	# judge MODE COLUMN WANT-ALL PROGRAM
+	table | awk -v col="$2" '$col != "-" { print $1 }' >"$T/names"
+	calls "$1" "$2" | in_ "$T/bin/$4" calls >"$T/got"
+	wanted "$2" "$3" >"$T/want"
+	[ "$(wc -l <"$T/got")" = "$(wc -l <"$T/want")" ] || { echo "the probe ended early"; cat "$T/got"; return 1; }
+	same "$T/want" "$T/got"
+}
+control() {	# outside, as root: not one of them is EPERM (but for kernels without the feature)
+	table | grep -v '!$' | awk '{ print $1 }' >"$T/names"
+	table | grep -v '!$' | awk '{ s = "native " $2; for (i = 4; i <= NF; i++) s = s " " $i; print s }' |
+		"$P" calls >"$T/got"
+	cat "$T/got"
+	[ "$(wc -l <"$T/got")" = "$(wc -l <"$T/names")" ] || return 1
+	paste -d ' ' "$T/names" "$T/got" | awk '$2 == "EPERM" { print; bad = 1 } END { exit bad }'
+}
+
+ok "control: outside, root is told something else than EPERM" control
+for AS in root user; do
+	ok "every call is EPERM by its own number" judge native 2 "" probe
+	ok "every call is EPERM by int 0x80" judge int80 3 "" probe
+	ok "every call is EPERM by a far jump to 32-bit code" judge far 3 "" probe
+	ok "every call is ENOSYS as x32" judge x32 2 ENOSYS probe
+	if [ -x "$T/bin/probe32" ]; then
+		ok "every call is EPERM from a 32-bit program" judge native 3 "" probe32
+	else
+		skip "every call is EPERM from a 32-bit program" "no 32-bit compiler"
+	fi
+	ok "upper halves of arguments change nothing" prints "$(printf 'EPERM\nEPERM\nEPERM\nEPERM')" in_ sh -c "printf '%s\n' \
+		'native 56 0xffffffff10000011' 'native 272 0x100000010000000' 'native 41 0x100000002 0x500000003 1' \
+		'native 16 0 0x100005412' | $P calls"
+	ok "unknown numbers are ENOSYS" prints "$(unknown | sed 's/.*/ENOSYS/')" in_ sh -c "echo '$(unknown)' | $P calls"
+	ok "threads work though clone3 does not exist" prints 50 in_ "$P" threads
+	ok "the filter holds in threads, children and after exec" \
+		prints "thread EPERM child EPERM" in_ sh -c "exec $P inherit"
+	ok "ordinary sockets exist" prints "$(printf 'ok\nok\nok\nok\nok')" in_ sh -c "printf '%s\n' \
+		'native 41 1 1 0' 'native 41 2 1 0' 'native 41 10 2 17' 'native 41 16 3 0' 'int80 359 2 1 6' | $P calls"
+	ok "unshare of what is one's own is allowed" prints ok sh_ "echo native 272 0x200 | $P calls"
+	ok "a filter of the program's own is allowed" prints EFAULT sh_ "echo native 317 1 0 0 | $P calls"
+	ok "no user namespace even without the filter" says "No space left" jail -S -- unshare --user true
+done
+AS=
+ok "control: unshare works outside" unshare --user true
+done_testing
