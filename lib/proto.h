@@ -182,7 +182,8 @@ struct proto_sandbox_add {
 	struct addr gw4, gw6;		/* the gateway's addresses inside the sandbox */
 	struct addr resolver;		/* all zero: the host's resolv.conf */
 	uint16_t resolver_port;
-	uint8_t zero[6];
+	uint16_t zero;
+	uint32_t flows_max;		/* size of the worker's flow table; 0 = the policy's limit */
 };
 
 /* Ends the sandbox: egress closes its flows, writes the last events and the report, then answers. */

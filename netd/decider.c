@@ -149,6 +149,7 @@ int decider_add(struct netd *n, const struct sandbox *sb, const int *fds, size_t
 		return -EINVAL;
 	m.resolver = sb->want.resolver;
 	m.resolver_port = sb->want.resolver_port;
+	m.flows_max = sb->want.flows_max;
 	return n->decider.fd < 0 ? -EPIPE : msg_send(n->decider.fd, &m, sizeof(m), fds, n_fds);
 }
 

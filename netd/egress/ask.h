@@ -27,7 +27,7 @@ struct outbox {
 	uint32_t free_head, head, tail;	/* index + 1 */
 };
 
-/* Room for one answer per question that may be open, and for a batch on top. 0 or -ENOMEM. */
+/* Room for what may have to be said of flows and questions that are open, and for a batch on top. 0 or -ENOMEM. */
 int outbox_init(struct outbox *o, uint32_t open_max);
 /* Closes what was never sent. */
 void outbox_done(struct outbox *o);

@@ -154,6 +154,11 @@ static int open_socket(const struct eflow *f, const struct addr *a)
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	} else if (v4) {
+		/* Else a datagram socket hears of no unreachable host and of no smaller path MTU. */
+		setsockopt(fd, SOL_IP, IP_RECVERR, &on, sizeof(on));
+	} else {
+		setsockopt(fd, SOL_IPV6, IPV6_RECVERR, &on, sizeof(on));
 	}
 	return fd;
 }
@@ -223,8 +228,10 @@ static bool may_dial(struct eflow *f, const struct addr *a)
 					     own_is(s->eg->route_fd, a));
 
 	f->tried[f->n_tried++] = *a;
-	if (r != DROP_NONE)
+	if (r != DROP_NONE) {
 		f->refused = (uint16_t)r;
+		f->refused_addr = *a;
+	}
 	return r == DROP_NONE;
 }
 

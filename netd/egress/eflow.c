@@ -9,12 +9,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "lib/cleanup.h"
 #include "lib/clock.h"
-#include "lib/log.h"
 #include "netd/egress/dial.h"
 #include "netd/egress/egress.h"
 #include "netd/egress/events.h"
+#include "netd/egress/meter.h"
 #include "netd/egress/sandbox.h"
 
 int eflow_table_init(struct eflow_table *t, uint32_t cap)
@@ -92,6 +94,7 @@ static struct eflow *eflow_new(struct sandbox *s, uint64_t id)
 	memset(f, 0, sizeof(*f));
 	f->sb = s;
 	f->id = id;
+	f->meter_fd = -1;
 	f->index = index;
 	f->hash_next = *bucket;
 	*bucket = index + 1;
@@ -107,6 +110,7 @@ static void eflow_free(struct eflow *f)
 	uint32_t *link = bucket_of(t, f->id);
 
 	dial_cancel(f);
+	fd_close(&f->meter_fd);
 	if (f->name) {
 		f->name->refs--;
 		lease_hold(&s->leases, f->name, s->eg->now);
@@ -167,10 +171,33 @@ static void send_verdict(struct sandbox *s, uint64_t id, const struct refusal *r
 	ask_send(s, &v, sizeof(v), -1);
 }
 
-/* The event and the line in the report; is the reason one that a rule could lift? */
+/*
+ * What an --allow must name for this to be let through, or NULL: a deny rule and a limit win over any
+ * allow, and some addresses are nobody's to allow.
+ */
+static const char *liftable(struct sandbox *s, const struct event_flow *e, char *buf)
+{
+	const struct addr *a = e->refused ? e->refused : e->dst;
+
+	switch ((int)e->reason) {
+	case DROP_POLICY_DEFAULT:
+	case DROP_POLICY_NAME:
+	case DROP_POLICY_PORT:
+	case DROP_POLICY_PROTO:
+	case DROP_POLICY_RANGE:
+	case DROP_DIAL_RANGE:
+		if (e->name && e->reason != DROP_DIAL_RANGE)
+			return e->name->text;
+		return judge_never(&s->judge, a) ? NULL : addr_format(a, buf);
+	default:
+		return NULL;
+	}
+}
+
+/* The event, and the line in the report. */
 static void record_denial(struct sandbox *s, const struct event_flow *e)
 {
-	char host[ADDR_STRLEN];
+	char host[ADDR_STRLEN], lift[ADDR_STRLEN];
 
 	s->report.flows_denied++;
 	report_denied(&s->report, &(struct report_what){
@@ -178,6 +205,7 @@ static void record_denial(struct sandbox *s, const struct event_flow *e)
 		.proto = e->port.proto,
 		.port = e->port.port,
 		.reason = e->reason,
+		.lift = liftable(s, e, lift),
 	});
 	events_flow_denied(s, e);
 }
@@ -212,11 +240,7 @@ static enum drop_reason over_limit(struct sandbox *s)
 		return DROP_FLOW_FULL;
 	if (!bucket_take(&s->flow_rate, s->eg->now))
 		return DROP_FLOW_RATE;
-	if (s->up_max && s->up_bytes >= s->up_max)
-		return DROP_BYTES_UP;
-	if (s->down_max && s->down_bytes >= s->down_max)
-		return DROP_BYTES_DOWN;
-	return DROP_NONE;
+	return meter_over(&s->meter);
 }
 
 int eflow_ask(struct sandbox *s, const struct proto_ask_flow *m)
@@ -280,6 +304,7 @@ void eflow_connected(struct eflow *f, int fd, const struct addr *peer)
 {
 	struct sandbox *s = f->sb;
 	struct proto_verdict_msg v;
+	enum drop_reason over;
 	struct event_flow e;
 
 	dial_cancel(f);
@@ -292,6 +317,12 @@ void eflow_connected(struct eflow *f, int fd, const struct addr *peer)
 	v.peer = *peer;
 	if (f->name)
 		memcpy(v.name, f->name->text, sizeof(v.name));
+	over = meter_flow(f, fd);
+	if (over != DROP_NONE) {
+		close(fd);
+		eflow_refuse(f, over);
+		return;
+	}
 	e = event_of(f);
 	events_flow_start(s, &e);
 	ask_send(s, &v, sizeof(v), fd);
@@ -302,6 +333,8 @@ void eflow_refuse(struct eflow *f, enum drop_reason reason)
 	struct event_flow e = event_of(f);
 
 	e.reason = reason;
+	if (f->refused == reason)
+		e.refused = &f->refused_addr;
 	record_denial(f->sb, &e);
 	send_verdict(f->sb, f->id, &(struct refusal){
 		.verdict = PROTO_DENY, .reason = reason, .rule = f->rule, .name = f->name });
@@ -322,11 +355,6 @@ void eflow_fail(struct eflow *f, enum drop_reason reason, int err)
 
 /* ---- ends ----------------------------------------------------------------------------------------- */
 
-static uint64_t add_capped(uint64_t a, uint64_t b)
-{
-	return a + b < a ? UINT64_MAX : a + b;
-}
-
 int eflow_end(struct sandbox *s, const struct proto_flow_end *m)
 {
 	struct eflow *f = find(&s->flows, m->id);
@@ -344,8 +372,7 @@ int eflow_end(struct sandbox *s, const struct proto_flow_end *m)
 	e.up_pkts = m->up_pkts;
 	e.down_pkts = m->down_pkts;
 	events_flow_end(s, &e);
-	s->up_bytes = add_capped(s->up_bytes, m->up_bytes);
-	s->down_bytes = add_capped(s->down_bytes, m->down_bytes);
+	meter_flow_end(f, m->up_bytes, m->down_bytes);
 	eflow_free(f);
 	return 0;
 }
@@ -361,6 +388,7 @@ void eflow_end_all(struct sandbox *s, enum drop_reason reason)
 		e = event_of(f);
 		e.reason = reason;
 		events_flow_end(s, &e);
+		meter_flow_end(f, 0, 0);
 		eflow_free(f);
 	}
 }

@@ -49,6 +49,7 @@ struct eflow {
 	struct addr peer;		/* what the worker was connected to */
 	uint64_t event_id;
 	uint64_t born_ns, born_wall_ns;
+	int meter_fd;			/* a second descriptor of its socket, to read its byte counts; or -1 */
 
 	/* dialling; dial.c only */
 	TAILQ_ENTRY(eflow) link;	/* sandbox's dial queue, or its name's waiting flows */
@@ -60,6 +61,7 @@ struct eflow {
 	struct addr tried[EFLOW_TRIES];
 	uint32_t racing[EFLOW_RACERS];	/* attempt slots */
 	uint16_t refused;		/* enum drop_reason: why a candidate was not dialled */
+	struct addr refused_addr;	/* that candidate */
 	int err;			/* errno of the most telling failed attempt */
 };
 

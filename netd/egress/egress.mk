@@ -8,6 +8,7 @@ EGRESS_OWN_SRC := \
 	netd/egress/hosts.c \
 	netd/egress/judge.c \
 	netd/egress/lease.c \
+	netd/egress/meter.c \
 	netd/egress/names.c \
 	netd/egress/own.c \
 	netd/egress/report.c \

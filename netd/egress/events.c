@@ -214,6 +214,10 @@ void events_flow_denied(struct sandbox *s, const struct event_flow *e)
 	begin(&j, s, "alert");
 	json_tuple(&j, e);
 	json_verdict(&j, "deny", e->reason, e->rule);
+	if (e->refused) {
+		json_addr(&j, "refused_ip", e->refused);
+		json_str(&j, "refused_range", addr_class_text(addr_classify(e->refused)));
+	}
 	json_alert(&j, e->reason);
 	end(&j, s);
 }

@@ -25,6 +25,7 @@ struct event_flow {
 	struct judge_port port;
 	const struct name *name;	/* or NULL */
 	const struct addr *peer;	/* what was dialled, or NULL */
+	const struct addr *refused;	/* the resolved address that was not dialled, or NULL */
 	uint32_t rule;
 	enum drop_reason reason;
 	int err;

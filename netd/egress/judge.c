@@ -15,6 +15,17 @@ static bool is_gateway(const struct judge *j, const struct addr *a)
 	return addr_eq(a, &j->gw4) || addr_eq(a, &j->gw6);
 }
 
+/*
+ * Whatever a rule says: connect() to the unspecified address means loopback, and a group is no peer. The
+ * link's own addresses and our pools mean something inside the sandbox only.
+ */
+bool judge_never(const struct judge *j, const struct addr *a)
+{
+	enum addr_class class = addr_classify(a);
+
+	return class == ADDR_UNSPECIFIED || class == ADDR_MULTICAST || is_gateway(j, a) || lease_in_pool(a);
+}
+
 struct judgement judge_flow(const struct judge *j, const struct addr *dst, const struct judge_port *port)
 {
 	struct judgement r = { .reason = DROP_POLICY_DEFAULT };
@@ -50,14 +61,9 @@ enum drop_reason judge_candidate(const struct judge *j, const struct name *name,
 				 const struct judge_port *port, bool is_own)
 {
 	enum drop_reason refused = name ? DROP_DIAL_RANGE : DROP_POLICY_RANGE;
-	enum addr_class class = addr_classify(a);
 	struct policy_verdict v;
 
-	/*
-	 * Never, whatever a rule says: connect() to the unspecified address means loopback, and a group is
-	 * no peer. The link's own addresses and our pools mean something inside the sandbox only.
-	 */
-	if (class == ADDR_UNSPECIFIED || class == ADDR_MULTICAST || is_gateway(j, a) || lease_in_pool(a))
+	if (judge_never(j, a))
 		return refused;
 	if ((addr_is_refused(a) || is_own) && !policy_names_range(j->policy, a))
 		return refused;

@@ -34,6 +34,9 @@ struct judgement {
 	struct name *name;		/* what the destination means; NULL when it is bare. Borrowed */
 };
 
+/* Is this an address that no rule can let a flow be dialled to? */
+bool judge_never(const struct judge *j, const struct addr *a);
+
 struct judgement judge_flow(const struct judge *j, const struct addr *dst, const struct judge_port *port);
 
 /*

@@ -17,6 +17,7 @@
  */
 #include "netd/egress/lease.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +237,7 @@ static int lease_new(struct lease_table *t, struct name *n, const struct addr *a
 
 	if (t->n_leases >= LEASE_ADDRS_MAX || n->n_leases >= LEASE_ADDRS_PER_NAME)
 		return -ENOSPC;
+	assert(t->leases);
 	if (t->leases_free) {
 		l = &t->leases[t->leases_free - 1];
 		t->leases_free = l->name_next;

@@ -53,7 +53,7 @@ static const struct confine_rule rules[] = {
 	SOCKET(AF_INET, SOCK_DGRAM, IPPROTO_UDP), SOCKET(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
 	SOCKET(AF_INET, SOCK_DGRAM, IPPROTO_ICMP), SOCKET(AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6),
 	CALL(connect), CALL(close), CALL(getsockopt), CALL(setsockopt), CALL(recvmsg), CALL(sendmsg),
-	CALL(recvfrom), CALL(sendto),
+	CALL(recvfrom), CALL(sendto), CALL(shutdown),
 	/* a new sandbox: policy memfd, its sockets, its event log */
 	CALL(pread64), CALL(fcntl), CALL(write),
 #ifdef __NR_fstat

@@ -182,7 +182,10 @@ static void answer_denied(struct sandbox *s, struct name *n, const struct asked 
 		a.n_addrs = 1;
 	lease_hold(&s->leases, n, s->eg->now);
 	report_denied(&s->report, &(struct report_what){
-		.host = n->text, .reason = (enum drop_reason)n->reason });
+		.host = n->text,
+		.reason = (enum drop_reason)n->reason,
+		.lift = n->reason == DROP_POLICY_DENY ? NULL : n->text,
+	});
 	answer_send(s, q, &a);
 }
 

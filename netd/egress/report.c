@@ -6,6 +6,7 @@
 #include "netd/egress/report.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,14 +47,8 @@ void report_denied(struct report *r, const struct report_what *what)
 	d->reason = (uint16_t)what->reason;
 	d->port = what->port;
 	d->proto = what->proto;
-	strncpy(d->host, what->host, sizeof(d->host) - 1);
-}
-
-/* Would another --allow have changed it? A deny rule and a limit would have won all the same. */
-static bool can_be_allowed(enum drop_reason reason)
-{
-	return (reason >= DROP_POLICY_DEFAULT && reason <= DROP_POLICY_NO_LEASE &&
-		reason != DROP_POLICY_DENY);
+	snprintf(d->host, sizeof(d->host), "%s", what->host);
+	snprintf(d->lift, sizeof(d->lift), "%s", what->lift ? what->lift : "");
 }
 
 /* A name that was looked up and then dialled is told once, with the port. */
@@ -78,8 +73,8 @@ static int write_denied(const struct report_denied *d, int fd)
 	m.dport = d->port;
 	m.proto = d->proto;
 	memcpy(m.host, d->host, sizeof(m.host));
-	if (can_be_allowed((enum drop_reason)d->reason))
-		policy_spec_for(d->host, d->proto, d->port, m.spec, sizeof(m.spec));
+	if (*d->lift)
+		policy_spec_for(d->lift, d->proto, d->port, m.spec, sizeof(m.spec));
 	return msg_send(fd, &m, sizeof(m), NULL, 0);
 }
 

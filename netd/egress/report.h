@@ -17,6 +17,7 @@ struct report_denied {
 	uint16_t port;
 	uint8_t proto;			/* 0: only looked up */
 	char host[PROTO_NAME_CAP];
+	char lift[PROTO_NAME_CAP];	/* what an --allow must name; "": none can help */
 };
 
 struct report {
@@ -32,6 +33,7 @@ struct report_what {
 	uint8_t proto;
 	uint16_t port;
 	enum drop_reason reason;
+	const char *lift;		/* or NULL */
 };
 
 int report_init(struct report *r);

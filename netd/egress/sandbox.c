@@ -127,20 +127,20 @@ static int load_policy(struct sandbox *s, int fd, char *why)
 	return policy_compile(s->policy);
 }
 
-static int make_tables(struct sandbox *s)
+static int make_tables(struct sandbox *s, uint64_t flows)
 {
 	const struct policy_limits *limits = policy_get_limits(s->policy);
-	uint64_t flows = limits->flows ? limits->flows : EFLOW_DEFAULT_MAX;
 	int r;
 
+	if (!flows)
+		flows = limits->flows ? limits->flows : EFLOW_DEFAULT_MAX;
 	if (flows > EFLOW_LIMIT_MAX)
 		flows = EFLOW_LIMIT_MAX;
-	s->up_max = limits->up_bytes;
-	s->down_max = limits->down_bytes;
+	meter_init(&s->meter, limits);
 	bucket_init(&s->flow_rate, limits->new_flows_per_s, limits->new_flows_per_s, s->eg->now);
 	r = eflow_table_init(&s->flows, (uint32_t)flows);
 	if (r == 0)
-		r = outbox_init(&s->out, (uint32_t)flows + QUESTIONS_MAX);
+		r = outbox_init(&s->out, 2 * (uint32_t)flows + QUESTIONS_MAX);
 	if (r == 0)
 		r = lease_table_init(&s->leases);
 	if (r == 0)
@@ -209,7 +209,7 @@ static int sandbox_init(struct sandbox *s, const struct proto_sandbox_add *m, in
 	}
 	r = load_policy(s, fds[1], why);
 	if (r == 0)
-		r = make_tables(s);
+		r = make_tables(s, m->flows_max);
 	if (r == 0)
 		r = get_resolver(s, m, why);
 	if (r == 0)
@@ -317,7 +317,7 @@ void sandbox_end(struct egress *eg, const struct proto_sandbox_end *m)
 /* True when netd has its answer and nothing is left to do. */
 static bool settle_ending(struct sandbox *s)
 {
-	int r = report_write(&s->report, s->report_fd, s->up_bytes, s->down_bytes);
+	int r = report_write(&s->report, s->report_fd, s->meter.up, s->meter.down);
 
 	if (r == 0 && s->eg->now < s->end_deadline_ns)
 		return false;
@@ -362,11 +362,12 @@ static int settle_running(struct sandbox *s)
 		return -1;
 	}
 	dial_next(s);
+	again = meter_check(s);
 	r = ask_flush(s);
 	s->out_blocked = r == -EAGAIN;
 	/* Too many descriptors in flight: until the worker reads, time is all there is to wait for. */
 	if (r == -ETOOMANYREFS || r == -ENOBUFS || r == -ENOMEM)
-		again = RETRY_MS;
+		again = earlier(again, RETRY_MS);
 	else if (r < 0 && r != -EAGAIN)
 		sandbox_fail(s, NULL);
 	watch_again(s);

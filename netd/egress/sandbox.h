@@ -18,6 +18,7 @@
 #include "netd/egress/eflow.h"
 #include "netd/egress/judge.h"
 #include "netd/egress/lease.h"
+#include "netd/egress/meter.h"
 #include "netd/egress/names.h"
 #include "netd/egress/report.h"
 
@@ -67,8 +68,7 @@ struct sandbox {
 	uint32_t dialing;		/* sockets under way */
 	uint32_t fds_out;		/* connected sockets that wait in the outbox */
 	struct eflow_list dial_queue;	/* flows that wait for a place to dial */
-	uint64_t up_max, down_max;	/* policy limits, 0 = none */
-	uint64_t up_bytes, down_bytes;	/* of ended flows, the worker's word */
+	struct meter meter;		/* byte budgets */
 };
 
 /*

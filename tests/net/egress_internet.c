@@ -23,7 +23,7 @@
 
 #include "tests/net/egress_world.h"
 
-enum { CLIENTS_MAX = 256, PORTS = 3, BIG_ADDRS = 14 };
+enum { CLIENTS_MAX = 4096, PORTS = 3, BIG_ADDRS = 14 };
 
 static const uint16_t ports[PORTS] = { 7001, 7002, 443 };
 
@@ -293,7 +293,7 @@ static void take_client(int lfd)
 
 void internet_run(void)
 {
-	struct pollfd p[3 + 2 * PORTS + CLIENTS_MAX];
+	static struct pollfd p[3 + 2 * PORTS + CLIENTS_MAX];
 	int base = 3 + 2 * PORTS;
 
 	addresses();

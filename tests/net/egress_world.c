@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -32,7 +33,7 @@ enum { WAIT_MS = 25000 };
 struct witness *witness;
 static pid_t internet_pid;
 
-__attribute__((format(printf, 1, 2))) static int run(const char *fmt, ...)
+static int __attribute__((format(printf, 1, 2))) run(const char *fmt, ...)
 {
 	char cmd[512];
 	va_list ap;
@@ -76,11 +77,16 @@ static bool is_reachable(const char *text)
 
 const char *world_up(void)
 {
+	struct rlimit files;
 	int up[2];
 	char c;
 
 	if (geteuid() != 0)
 		return "needs root";
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return "no limit of descriptors";
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS) < 0)
 		return "cannot make namespaces";
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -126,6 +132,18 @@ void world_down(void)
 	}
 	umount2("/etc/hosts", MNT_DETACH);
 	umount2("/etc/resolv.conf", MNT_DETACH);
+}
+
+const char *world_program(int i)
+{
+	static const char *const builds[] = { "SLUICE_BUILD", "SLUICE_SAN" };
+	static char paths[2][256];
+	const char *dir = getenv(builds[i]);
+
+	if (!dir)
+		return NULL;
+	snprintf(paths[i], sizeof(paths[i]), "%s/sluice-egress", dir);
+	return paths[i];
 }
 
 /* ---- netd's part ---- */

@@ -34,6 +34,9 @@ extern struct witness *witness;
 const char *world_up(void);
 void world_down(void);
 
+/* The two builds of sluice-egress that are tested, as shipped and sanitized; NULL where there is none. */
+const char *world_program(int i);
+
 struct egress_proc {
 	pid_t pid;
 	int up;			/* netd's end */

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * meter: counts what sandboxes with a byte budget send and receive. Runs in egress.
+ *
+ * Theory of operation. The worker may be hostile, so its counts decide nothing where the kernel counts
+ * itself: egress keeps a second descriptor of each TCP socket of such a sandbox, reads TCP_INFO from it
+ * five times a second and when the flow ends, and can shut the connection down without asking the worker.
+ * UDP and echo sockets keep no count: there the worker's word at the end of the flow is all there is.
+ * What passes between two looks is beyond the budget. Sandboxes without one cost nothing here.
+ */
+#include "netd/egress/meter.h"
+
+#include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/clock.h"
+#include "lib/proto.h"
+#include "netd/egress/ask.h"
+#include "netd/egress/egress.h"
+#include "netd/egress/sandbox.h"
+
+enum { LOOK_MS = 200 };
+
+static uint64_t add_capped(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
+static bool has_budget(const struct meter *m)
+{
+	return m->up_max || m->down_max;
+}
+
+void meter_init(struct meter *m, const struct policy_limits *limits)
+{
+	memset(m, 0, sizeof(*m));
+	m->up_max = limits->up_bytes;
+	m->down_max = limits->down_bytes;
+}
+
+enum drop_reason meter_over(const struct meter *m)
+{
+	return (enum drop_reason)m->over;
+}
+
+static void judge_total(struct meter *m)
+{
+	if (m->over)
+		return;
+	if (m->up_max && add_capped(m->up, m->live_up) >= m->up_max)
+		m->over = DROP_BYTES_UP;
+	else if (m->down_max && add_capped(m->down, m->live_down) >= m->down_max)
+		m->over = DROP_BYTES_DOWN;
+}
+
+enum drop_reason meter_flow(struct eflow *f, int fd)
+{
+	const struct meter *m = &f->sb->meter;
+
+	/* Used up while this one was being dialled. */
+	if (m->over)
+		return (enum drop_reason)m->over;
+	if (!has_budget(m) || f->port.proto != IPPROTO_TCP)
+		return DROP_NONE;
+	f->meter_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (f->meter_fd < 0)
+		return DROP_FLOW_FULL;
+	sandbox_touch(f->sb);
+	return DROP_NONE;
+}
+
+/* Payload that this socket has carried. False: the kernel would not say. */
+static bool read_counts(const struct eflow *f, uint64_t *ret_up, uint64_t *ret_down)
+{
+	struct tcp_info i;
+	socklen_t len = sizeof(i);
+
+	memset(&i, 0, sizeof(i));
+	if (f->meter_fd < 0 || getsockopt(f->meter_fd, IPPROTO_TCP, TCP_INFO, &i, &len) < 0 ||
+	    len < offsetof(struct tcp_info, tcpi_segs_out))
+		return false;
+	*ret_up = i.tcpi_bytes_acked;
+	*ret_down = i.tcpi_bytes_received;
+	return true;
+}
+
+void meter_flow_end(struct eflow *f, uint64_t up, uint64_t down)
+{
+	struct meter *m = &f->sb->meter;
+
+	read_counts(f, &up, &down);
+	m->up = add_capped(m->up, up);
+	m->down = add_capped(m->down, down);
+	judge_total(m);
+	if (m->over)
+		sandbox_touch(f->sb);
+}
+
+/* Shuts every connection down itself, and tells the worker why. */
+static void cut_all(struct sandbox *s)
+{
+	for (uint32_t i = 0; i < s->flows.high; i++) {
+		struct eflow *f = &s->flows.flows[i];
+		struct proto_cut c;
+
+		if (f->state != EFLOW_OPEN)
+			continue;
+		if (f->meter_fd >= 0)
+			shutdown(f->meter_fd, SHUT_RDWR);
+		PROTO_INIT(&c, PROTO_CUT);
+		c.id = f->id;
+		c.reason = s->meter.over;
+		ask_send(s, &c, sizeof(c), -1);
+	}
+}
+
+int meter_check(struct sandbox *s)
+{
+	struct meter *m = &s->meter;
+	bool any = false;
+
+	if (!has_budget(m) || m->cut)
+		return -1;
+	if (!m->over && s->eg->now < m->next_ns)
+		return (int)((m->next_ns - s->eg->now) / NS_PER_MS) + 1;
+	m->next_ns = s->eg->now + LOOK_MS * NS_PER_MS;
+	m->live_up = m->live_down = 0;
+	for (uint32_t i = 0; i < s->flows.high; i++) {
+		uint64_t up, down;
+
+		if (!read_counts(&s->flows.flows[i], &up, &down))
+			continue;
+		any = true;
+		m->live_up = add_capped(m->live_up, up);
+		m->live_down = add_capped(m->live_down, down);
+	}
+	judge_total(m);
+	if (m->over) {
+		cut_all(s);
+		m->cut = true;
+	}
+	return any && !m->over ? LOOK_MS : -1;
+}
