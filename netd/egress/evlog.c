@@ -115,6 +115,8 @@ void evlog_free(struct evlog *l)
 
 int evlog_may(struct evlog *l, uint64_t now, uint64_t *ret_lost)
 {
+	if (BUF_SIZE - l->len < EVLOG_LINE_MAX)
+		flush(l);
 	if (l->dead || BUF_SIZE - l->len < EVLOG_LINE_MAX || !bucket_take(&l->rate, now)) {
 		l->lost++;
 		return 0;

@@ -15,7 +15,7 @@ struct evlog;
 
 enum {
 	EVLOG_LINE_MAX = 4096,		/* the longest line; also what a pipe takes whole (PIPE_BUF) */
-	EVLOG_RATE = 2000,		/* events per second and sandbox, after a burst of four times that */
+	EVLOG_RATE = 10000,		/* events per second and sandbox, after a burst of four times that */
 };
 
 /* fd is taken. NULL on -ENOMEM. label is borrowed and must outlive it. */

@@ -51,7 +51,7 @@ int names_init(struct names *n, uint64_t now)
 {
 	memset(n, 0, sizeof(*n));
 	n->questions = calloc(QUESTIONS_MAX, sizeof(*n->questions));
-	bucket_init(&n->question_rate, QUESTION_RATE, 4 * QUESTION_RATE, now);
+	bucket_init(&n->question_rate, QUESTION_RATE, 2 * QUESTION_RATE, now);
 	bucket_init(&n->lookup_rate, LOOKUP_RATE, 8 * LOOKUP_RATE, now);
 	return n->questions ? 0 : -ENOMEM;
 }
