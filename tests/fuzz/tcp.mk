@@ -1,0 +1,6 @@
+FUZZ_TARGETS += tcp
+FUZZ_tcp = $(PATH_SRC)
+FUZZ_tcp_CPPFLAGS = $(LWIP_CPPFLAGS)
+FUZZ_tcp_LIBS = $(STACK_LIBS) -lcmocka
+$(BUILD)/tests/fuzz/fuzz_tcp: $(LWIP_OBJ)
+$(BUILD)/tests/fuzz/fuzz_tcp.o: | $(LWIP_DIR)/fetched
