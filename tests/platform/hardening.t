@@ -25,6 +25,6 @@ for p in sluice sluice-netd sluice-egress sluice-stack; do
 	check "no library path of its own" lacks 'R(UN)?PATH'
 	check "stack protector" has '__stack_chk_fail'
 	check "fortified string functions" has '__[a-z]+_chk(@|$)'
-	check "free of the folder it was built in" sh -c '! grep -qaF "$1" "$2"' sh "$top/" "$f"
+	check "free of the folder it was built in" sh -c '! grep -qaE "$1/(lib|netd|stack|sandbox|cli|bpf|build)/" "$2"' sh "$top" "$f"
 done
 echo "1..$n"
