@@ -50,9 +50,10 @@ void netd_unwatch(struct netd *d, int fd)
 static struct child sleeper(void)
 {
 	struct child c = CHILD_NONE;
+	char byte;
 	int p[2];
 
-	assert_int_equal(pipe2(p, O_CLOEXEC | O_NONBLOCK), 0);
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
 	c.pid = fork();
 	if (c.pid == 0) {
 		syscall(__NR_close_range, 3u, ~0u, 0u);	/* else nobody sees an end of file */
@@ -60,6 +61,7 @@ static struct child sleeper(void)
 			pause();
 	}
 	close(p[1]);
+	assert_int_equal(read(p[0], &byte, 1), 0);	/* it has closed its copies */
 	c.log_fd = p[0];
 	c.pidfd = (int)syscall(__NR_pidfd_open, c.pid, 0);
 	return c;
@@ -732,7 +734,7 @@ static size_t relayed(const char *text, size_t len, size_t times, char *ret, siz
 
 static void test_relay(void **state)
 {
-	char buf[4096], line[1000];
+	static char buf[4096], line[1000];
 
 	(void)state;
 	relayed("a\033[2Jb\n", 7, 1, buf, sizeof(buf));
