@@ -188,6 +188,9 @@ static const char *liftable(struct sandbox *s, const struct event_flow *e, char 
 	case DROP_DIAL_RANGE:
 		if (e->name && e->reason != DROP_DIAL_RANGE)
 			return e->name->text;
+		/* A name that leads to loopback or metadata is more likely an attack than a wish. */
+		if (e->name && addr_classify(a) != ADDR_PRIVATE)
+			return NULL;
 		return judge_never(&s->judge, a) ? NULL : addr_format(a, buf);
 	default:
 		return NULL;
