@@ -155,7 +155,7 @@ LINT_SRC := $(sort $(LIB_SRC) $(STACK_SRC) $(NETD_SRC) $(EGRESS_SRC) $(SANDBOX_S
 LINT_CPPFLAGS = $(CPPFLAGS) $(LWIP_CPPFLAGS) -std=gnu17
 lint: programs
 	$(call say,LINT,cppcheck)
-	$(Q)cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr \
+	$(Q)cppcheck --quiet --std=c11 --language=c --library=bsd --enable=warning,performance,portability --inline-suppr \
 		--error-exitcode=1 --suppressions-list=tests/lint.cppcheck -j2 -I. -D_GNU_SOURCE \
 		-D__linux__ -D__$(firstword $(subst -, ,$(MACHINE)))__ $(LINT_SRC)
 	$(call say,LINT,clang-tidy)

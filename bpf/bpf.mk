@@ -6,7 +6,7 @@
 GATE_SKEL := $(BUILD)/bpf/gate.skel.h
 # Debian keeps asm/ in the multiarch folder, where clang does not look for a foreign target.
 BPF_CFLAGS := -g -O2 -target bpf -std=gnu17 -Wall -Wextra -Wno-unused-parameter \
-	$(if $(filter 1,$(WERROR)),-Werror) -I. -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
+	$(if $(filter 1,$(WERROR)),-Werror) -ffile-prefix-map=$(CURDIR)=. -I. -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF,$<)

@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "lib/json.h"
+#include "lib/log.h"
 
 const char *const cli_port_names[] = {
 	[PROTO_PORT_AUTO] = "auto", [PROTO_PORT_XDP] = "xdp", [PROTO_PORT_PACKET] = "packet",
@@ -26,7 +27,7 @@ static void put_line(int fd, struct json *j)
 	/* Only here: the program must not inherit an ignored SIGPIPE. */
 	old = signal(SIGPIPE, SIG_IGN);
 	if (write(fd, j->buf, (size_t)len) < 0)
-		len = 0;
+		log_debug("status: nobody reads the descriptor any more");
 	signal(SIGPIPE, old);
 }
 

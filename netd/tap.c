@@ -9,12 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-#include "stack/port/vnet.h"
 
 int tap_open(const char *name)
 {
@@ -22,7 +21,7 @@ int tap_open(const char *name)
 	 * see datagrams as they were sent. */
 	const unsigned long offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 	struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL) };
-	int hdr_len = VNET_LEN, err;
+	int hdr_len = sizeof(struct virtio_net_hdr), err;
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)

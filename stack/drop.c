@@ -73,6 +73,12 @@ void path_count(struct stack *s, enum drop_reason reason, uint8_t proto, const s
 	s->drops_newest[reason] = (struct drop_newest){ .dst = *dst, .dport = dport, .proto = proto };
 }
 
+void path_refuse(struct stack *s, const struct packet *p, enum drop_reason reason,
+		 const struct flow *f)
+{
+	record_whole(s, p, "drop", reason, f);
+}
+
 void path_accept(struct stack *s, const struct packet *p, const struct flow *f)
 {
 	record_whole(s, p, f && f->state == FLOW_ASKED ? "held" : "accept", DROP_NONE, f);

@@ -118,6 +118,9 @@ void path_drop_frame(struct stack *s, struct frame *f, enum drop_reason reason);
 /* Only counts: for a held packet whose frame is long gone. */
 void path_count(struct stack *s, enum drop_reason reason, uint8_t proto, const struct addr *dst,
 		uint16_t dport);
+/* Only records: a held packet of a flow that egress refused, and has counted and logged itself. */
+void path_refuse(struct stack *s, const struct packet *p, enum drop_reason reason,
+		 const struct flow *f);
 /* Records a packet that was let through (f: its flow, or NULL for what the gateway answers itself). */
 void path_accept(struct stack *s, const struct packet *p, const struct flow *f);
 

@@ -37,7 +37,7 @@ SCRIPTS := $(foreach f,platform bpf net escape bypass,$(sort $(wildcard tests/$(
 
 .PHONY: unit test-programs check test check-run test-run
 unit: $(UNIT_BIN)
-test-programs: $(UNIT_BIN) $(TEST_BIN) net-programs escape
+test-programs: $(UNIT_BIN) $(TEST_BIN)
 
 check:
 	@echo "check: the tests that need no root, built with sanitizers"

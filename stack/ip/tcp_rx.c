@@ -4,8 +4,7 @@
  *
  * Comes in: a packet of the path. Goes out: a pbuf chain for tcp_input(). A segment in order refers to
  * its frame, which goes back to the port as soon as the host socket took the bytes. One out of order
- * would pin its frame for as long as the sandbox likes, so it is copied, within a budget of its own;
- * the same for a datagram that was reassembled, whose memory is gone when the path returns.
+ * would pin its frame for as long as the sandbox likes, so it is copied, within a budget of its own.
  */
 #include "stack/ip/tcp_rx.h"
 
@@ -76,7 +75,7 @@ static struct rxbuf *take(void *payload, uint16_t len)
 	return r;
 }
 
-/* A copy of its own to write to; payload NULL: only the room. */
+/* Room for a copy. */
 static struct rxbuf *take_heap(uint32_t len)
 {
 	struct rxbuf *r;

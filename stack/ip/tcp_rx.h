@@ -12,7 +12,7 @@
 
 enum {
 	RXBUF_N = 8192,			/* pieces of segments at once */
-	RXBUF_HEAP_MAX = 16 << 20,	/* bytes of copied segments: out of order, or reassembled */
+	RXBUF_HEAP_MAX = 16 << 20,	/* bytes of copied segments */
 };
 
 struct rxbuf {

@@ -53,18 +53,18 @@ static void destroyed(u8_t id, void *arg)
 		c->pcb = NULL;
 }
 
+static const struct tcp_ext_arg_callbacks conn_callbacks = { .destroy = destroyed };
+
 static err_t passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *cpcb)
 {
 	(void)lpcb;
 	tcp_ext_arg_set(cpcb, id, world.conn);
+	tcp_ext_arg_set_callbacks(cpcb, id, &conn_callbacks);
 	tcp_conn_opened_cb(world.conn, cpcb);
 	return ERR_OK;
 }
 
-static const struct tcp_ext_arg_callbacks ext_callbacks = {
-	.destroy = destroyed,
-	.passive_open = passive_open,
-};
+static const struct tcp_ext_arg_callbacks listen_callbacks = { .passive_open = passive_open };
 
 /* Once per process: lwIP counts these and never takes one back. */
 static u8_t ext_id(void)
@@ -94,7 +94,7 @@ static struct tcp_pcb *listen_new(u8_t type)
 		return NULL;
 	}
 	/* Set here and not before tcp_listen(), which would call destroy for them (tcp.c:910). */
-	tcp_ext_arg_set_callbacks(lis, ext_id(), &ext_callbacks);
+	tcp_ext_arg_set_callbacks(lis, ext_id(), &listen_callbacks);
 	tcp_accept(lis, tcp_conn_accept_cb);
 	return lis;
 }

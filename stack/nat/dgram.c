@@ -107,16 +107,14 @@ static void touch(struct stack *s, struct flow *f)
 
 /* ---- refusal ---------------------------------------------------------------------------------- */
 
-static void drop_held(struct stack *s, struct flow *f, enum drop_reason reason, enum icmp_error kind)
+static void refuse_held(struct stack *s, struct flow *f, enum drop_reason reason,
+			enum icmp_error kind)
 {
-	struct iovec iov[HOLD_IOV_MAX];
-	const struct quote *q;
+	struct packet p;
 
-	while (hold_first(&f->udp->hold, iov, &q)) {
-		struct packet p = quote_packet(q, &f->key);
-
-		path_drop(s, &p, reason);
-		icmp_error_output_raw(s, q->b, q->len, kind, 0, reason);
+	while (hold_packet(&f->udp->hold, &f->key, kind_of(f)->skip, &p)) {
+		path_refuse(s, &p, reason, f);
+		icmp_error_output(s, &p, kind, 0, reason);
 		hold_pop(&f->udp->hold);
 	}
 }
@@ -125,27 +123,34 @@ static void refuse(struct stack *s, struct flow *f, enum drop_reason reason, enu
 {
 	f->reason = (uint16_t)reason;
 	f->udp->refusal = (uint8_t)kind;
-	drop_held(s, f, reason, kind);
+	refuse_held(s, f, reason, kind);
 	flow_set_state(&s->flows, f, FLOW_CLOSING);
 	f->expires_ns = s->now + DGRAM_REFUSED_S * NS_PER_S;
 }
 
-/* The error of the host socket, told to the sandbox about the newest datagram it sent. */
-static void host_error(struct stack *s, struct flow *f, int err, uint32_t mtu)
+/*
+ * The error of the host socket, told to the sandbox about the newest datagram it sent. mtu: of the
+ * host's path, 0 when unknown. IPv6 knows none below 1,280, Linux heeds none below 552 over IPv4.
+ */
+static void tell_error(struct stack *s, struct flow *f, int err, uint32_t mtu)
 {
 	const struct quote *q = &f->udp->last;
 	enum icmp_error kind = icmp_error_of_errno(err);
+	uint32_t least = addr_is_v4(&f->key.dst) && mtu ? 552 : 1280;
 
-	if (kind == ICMP_ERR_TOO_BIG && mtu < 1280)
-		mtu = 1280;
 	if (q->len)
-		icmp_error_output_raw(s, q->b, q->len, kind, mtu, DROP_NONE);
+		icmp_error_output_raw(s, q->b, q->len, kind, mtu < least ? least : mtu, DROP_NONE);
 }
 
-/* Errors that the kernel queued (IP_RECVERR, IPV6_RECVERR), if the socket was made to do so. */
-static void drain_error_queue(struct stack *s, struct flow *f)
+/*
+ * Errors that the kernel queued (IP_RECVERR, IPV6_RECVERR: egress asks for them, since without them
+ * a UDP socket hears of nothing but a closed port). Returns how many there were.
+ */
+static int drain_error_queue(struct stack *s, struct flow *f)
 {
-	for (int i = 0; i < DGRAM_BURST; i++) {
+	int n = 0;
+
+	while (n < DGRAM_BURST) {
 		union {
 			struct cmsghdr align;
 			uint8_t b[256];
@@ -156,7 +161,8 @@ static void drain_error_queue(struct stack *s, struct flow *f)
 				    .msg_controllen = sizeof(ctl) };
 
 		if (recvmsg(f->fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
-			return;
+			break;
+		n++;
 		for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
 			struct sock_extended_err e;
 
@@ -165,9 +171,17 @@ static void drain_error_queue(struct stack *s, struct flow *f)
 			    c->cmsg_len < CMSG_LEN(sizeof(e)))
 				continue;
 			memcpy(&e, CMSG_DATA(c), sizeof(e));
-			host_error(s, f, (int)e.ee_errno, e.ee_info);
+			tell_error(s, f, (int)e.ee_errno, e.ee_info);
 		}
 	}
+	return n;
+}
+
+/* A call on the socket failed with -r: the queue says more about it, if there is one. */
+static void host_error(struct stack *s, struct flow *f, int r)
+{
+	if (drain_error_queue(s, f) == 0)
+		tell_error(s, f, -r, 0);
 }
 
 /* ---- from the sandbox ------------------------------------------------------------------------- */
@@ -188,12 +202,13 @@ static ssize_t send_on(struct stack *s, struct flow *f, const struct iovec *iov,
 {
 	ssize_t r = send_pieces(f->fd, iov, n);
 
-	if (r < 0 && r != -EAGAIN && r != -ENOBUFS && r != -EMSGSIZE && r != -EINTR) {
-		host_error(s, f, (int)-r, 0);
-		drain_error_queue(s, f);
-		r = send_pieces(f->fd, iov, n);
-	}
-	return r;
+	if (r >= 0 || r == -EAGAIN || r == -ENOBUFS || r == -EINTR)
+		return r;
+	if (r != -EMSGSIZE)
+		host_error(s, f, (int)r);
+	else if (drain_error_queue(s, f) == 0)
+		return r;		/* this very datagram is too large */
+	return send_pieces(f->fd, iov, n);
 }
 
 /* The kernel insists on the echo type of the socket's own family. */
@@ -225,23 +240,29 @@ static enum drop_reason reason_of_send(ssize_t r)
 									      DROP_DIAL_ERROR;
 }
 
+/* The host's socket did not take it: told and dropped. Its flow lives on. */
+static void send_failed(struct stack *s, const struct packet *p, ssize_t r)
+{
+	enum drop_reason why = reason_of_send(r);
+
+	if (why == DROP_DIAL_ERROR)
+		icmp_error_output(s, p, icmp_error_of_errno((int)-r), 1280, why);
+	path_drop(s, p, why);
+}
+
 static void input_open(struct stack *s, struct flow *f, struct packet *p)
 {
 	uint16_t skip = kind_of(f)->skip;
 	struct iovec iov = { p->l4 + skip, p->l4_contig - skip };
 	ssize_t r = send_datagram(s, f, &iov, 1);
-	enum drop_reason why;
 
-	if (r >= 0) {
-		quote_take(&f->udp->last, p);
-		count_up(s, f, r);
-		path_accept(s, p, f);
+	if (r < 0) {
+		send_failed(s, p, r);
 		return;
 	}
-	why = reason_of_send(r);
-	if (why == DROP_DIAL_ERROR)
-		icmp_error_output(s, p, icmp_error_of_errno((int)-r), 1280, why);
-	path_drop(s, p, why);
+	quote_take(&f->udp->last, p);
+	count_up(s, f, r);
+	path_accept(s, p, f);
 }
 
 static void input_asked(struct stack *s, struct flow *f, struct packet *p)
@@ -312,6 +333,7 @@ static void send_held(struct stack *s, struct flow *f)
 {
 	struct iovec iov[HOLD_IOV_MAX];
 	const struct quote *q;
+	struct packet p;
 	int n;
 
 	while ((n = hold_first(&f->udp->hold, iov, &q)) > 0) {
@@ -320,14 +342,8 @@ static void send_held(struct stack *s, struct flow *f)
 		if (r >= 0) {
 			f->udp->last = *q;
 			count_up(s, f, r);
-		} else {
-			struct packet p = quote_packet(q, &f->key);
-			enum drop_reason why = reason_of_send(r);
-
-			path_drop(s, &p, why);
-			if (why == DROP_DIAL_ERROR)
-				icmp_error_output_raw(s, q->b, q->len, icmp_error_of_errno((int)-r),
-						      1280, why);
+		} else if (hold_packet(&f->udp->hold, &f->key, kind_of(f)->skip, &p)) {
+			send_failed(s, &p, r);
 		}
 		hold_pop(&f->udp->hold);
 	}
@@ -376,7 +392,7 @@ void dgram_verdict(struct stack *s, struct flow *f, const struct proto_verdict_m
 	flow_set_state(&s->flows, f, FLOW_OPEN);
 	touch(s, f);
 	if (stack_watch(s, f) < 0) {
-		drop_held(s, f, DROP_NO_MEMORY, ICMP_ERR_HOST_UNREACH);
+		refuse_held(s, f, DROP_NO_MEMORY, ICMP_ERR_HOST_UNREACH);
 		end(s, f, DROP_NO_MEMORY);
 		return;
 	}
@@ -387,7 +403,7 @@ void dgram_expired(struct stack *s, struct flow *f)
 {
 	switch ((enum flow_state)f->state) {
 	case FLOW_ASKED:
-		drop_held(s, f, DROP_DIAL_TIMEOUT, ICMP_ERR_HOST_UNREACH);
+		refuse_held(s, f, DROP_DIAL_TIMEOUT, ICMP_ERR_HOST_UNREACH);
 		end(s, f, DROP_DIAL_TIMEOUT);
 		return;
 	case FLOW_CLOSING:
@@ -405,7 +421,7 @@ void dgram_cut(struct stack *s, struct flow *f, enum drop_reason reason)
 {
 	const struct quote *q = &f->udp->last;
 
-	drop_held(s, f, reason, ICMP_ERR_ADMIN);
+	refuse_held(s, f, reason, ICMP_ERR_ADMIN);
 	if (q->len)
 		icmp_error_output_raw(s, q->b, q->len, ICMP_ERR_ADMIN, 0, reason);
 	end(s, f, reason);
@@ -463,7 +479,7 @@ void dgram_event(struct stack *s, struct flow *f, uint32_t events,
 			return;
 		if (n < 0) {
 			if (n != -EINTR)
-				host_error(s, f, -n, 0);
+				host_error(s, f, n);
 			left--;
 			continue;
 		}

@@ -112,6 +112,33 @@ int hold_first(struct hold *h, struct iovec iov[HOLD_IOV_MAX], const struct quot
 	return n;
 }
 
+bool hold_packet(struct hold *h, const struct flow_key *k, size_t skip, struct packet *ret_p)
+{
+	static uint8_t whole[65536];
+	static struct quote quote;
+	struct iovec iov[HOLD_IOV_MAX];
+	const struct quote *q;
+	int n = hold_first(h, iov, &q);
+	size_t at = skip;
+
+	if (!n)
+		return false;
+	quote = *q;
+	memcpy(whole, quote.b + quote.ip_hlen, skip);
+	for (int i = 0; i < n; i++) {
+		memcpy(whole + at, iov[i].iov_base, iov[i].iov_len);
+		at += iov[i].iov_len;
+	}
+	*ret_p = (struct packet){
+		.src = k->src, .dst = k->dst, .proto = k->proto, .reassembled = true,
+		.ip = quote.b, .ip_hlen = quote.ip_hlen,
+		.l4 = whole, .l4_len = (uint32_t)at, .l4_contig = (uint32_t)at,
+	};
+	if (k->proto == IPPROTO_ICMP && !addr_is_v4(&k->dst))
+		ret_p->proto = IPPROTO_ICMPV6;
+	return true;
+}
+
 void hold_pop(struct hold *h)
 {
 	uint16_t i = h->first;
@@ -150,19 +177,4 @@ void quote_take(struct quote *q, const struct packet *p)
 	memcpy(q->b + n, p->l4, l4);
 	q->ip_hlen = (uint8_t)n;
 	q->len = (uint8_t)(n + l4);
-}
-
-struct packet quote_packet(const struct quote *q, const struct flow_key *k)
-{
-	uint8_t *b = (uint8_t *)(uintptr_t)q->b;
-	struct packet p = {
-		.src = k->src, .dst = k->dst, .proto = k->proto, .reassembled = true,
-		.ip = b, .ip_hlen = q->ip_hlen, .l4 = b + q->ip_hlen,
-		.l4_len = (uint32_t)(q->len - q->ip_hlen),
-		.l4_contig = (uint32_t)(q->len - q->ip_hlen),
-	};
-
-	if (k->proto == IPPROTO_ICMP && !addr_is_v4(&k->dst))
-		p.proto = IPPROTO_ICMPV6;
-	return p;
 }

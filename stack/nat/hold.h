@@ -33,12 +33,15 @@ void hold_init(void);
 int hold_put(struct hold *h, const struct packet *p, size_t skip);
 /* The oldest datagram: its payload in pieces (returns how many, 0 when empty) and its quote. */
 int hold_first(struct hold *h, struct iovec iov[HOLD_IOV_MAX], const struct quote **ret_q);
+/*
+ * The oldest datagram as the packet it was, whole, in memory that lasts until the next call. False
+ * when there is none. skip: as it was held.
+ */
+bool hold_packet(struct hold *h, const struct flow_key *k, size_t skip, struct packet *ret_p);
 /* Forgets the oldest datagram. */
 void hold_pop(struct hold *h);
 void hold_clear(struct hold *h);
 
 void quote_take(struct quote *q, const struct packet *p);
-/* A packet made of the quoted bytes, for path_drop(). Lives as long as q. */
-struct packet quote_packet(const struct quote *q, const struct flow_key *k);
 
 #endif

@@ -5,7 +5,7 @@
  *
  * A frame leaves the queue only when the kernel took it. The socket's send buffer is what bounds the
  * frames under way inside the kernel: netd sets it so small that the receive backlog of the
- * sandbox's end, where the kernel would drop without a word, cannot overflow (netd/link.c).
+ * sandbox's end, where the kernel would drop without a word, cannot overflow (netd/psock.c).
  */
 #include "stack/port/txq.h"
 

@@ -10,4 +10,4 @@ UNIT_policy_cli_LIBS := $(POLICY_LIBS)
 UNIT += man
 UNIT_man := $(POLICY_SRC) $(LIB_SRC)
 UNIT_man_LIBS := $(POLICY_LIBS)
-UNIT_man_CPPFLAGS = -DMAN_DIR='"$(CURDIR)/man"' -DOPTIONS_C='"$(CURDIR)/cli/options.c"'
+UNIT_man_CPPFLAGS = -DTOP='"$(CURDIR)"'

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The man pages against the code: every drop reason with number, word and sentence, every option of run
- * and attach, every example of a policy. MAN_DIR and OPTIONS_C are set by the build.
+ * The documents against the code: every drop reason with number, word and sentence, every option of run
+ * and attach, every example of a policy, every function that HACKING.md walks through. TOP is set by
+ * the build.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +42,7 @@ static void test_reasons(void **state)
 		DROP_REASONS(X)
 #undef X
 	};
-	char *page = slurp(MAN_DIR "/sluice.1"), *at = page;
+	char *page = slurp(TOP "/man/sluice.1"), *at = page;
 	size_t n_lines = 0, n_reasons = 0;
 
 	(void)state;
@@ -63,7 +64,7 @@ static void test_reasons(void **state)
 
 static void test_options(void **state)
 {
-	char *page = slurp(MAN_DIR "/sluice.1"), *code = slurp(OPTIONS_C), *at = code;
+	char *page = slurp(TOP "/man/sluice.1"), *code = slurp(TOP "/cli/options.c"), *at = code;
 	int n = 0;
 
 	(void)state;
@@ -84,7 +85,7 @@ static void test_options(void **state)
 /* Every literal block of sluice-policy.5 that starts like a policy must be one. */
 static void test_examples(void **state)
 {
-	char *page = slurp(MAN_DIR "/sluice-policy.5"), *at = page;
+	char *page = slurp(TOP "/man/sluice-policy.5"), *at = page;
 	int n = 0;
 
 	(void)state;
@@ -104,12 +105,59 @@ static void test_examples(void **state)
 	free(page);
 }
 
+/* Reads the next `text` of a line into buf; the place after it, or NULL. */
+static const char *next_code(const char *at, const char *end, char *buf, size_t cap)
+{
+	const char *from = memchr(at, '`', (size_t)(end - at)), *to;
+
+	if (!from)
+		return NULL;
+	to = memchr(from + 1, '`', (size_t)(end - from - 1));
+	if (!to || (size_t)(to - from) > cap)
+		return NULL;
+	memcpy(buf, from + 1, (size_t)(to - from - 1));
+	buf[to - from - 1] = '\0';
+	return to + 1;
+}
+
+/* | `file` | `function()`, `function()` | text, in which functions are somebody else's | */
+static void test_walk(void **state)
+{
+	char *page = slurp(TOP "/HACKING.md");
+	int n = 0;
+
+	(void)state;
+	for (const char *line = page; (line = strstr(line, "\n| `"));) {
+		char file[128], path[512], name[128];
+		const char *at, *cell;
+		char *code;
+
+		line++;
+		at = next_code(line, line + strcspn(line, "\n"), file, sizeof(file));
+		assert_non_null(at);
+		snprintf(path, sizeof(path), "%s/%s", TOP, file);
+		code = slurp(path);
+		at += strspn(at, " |");
+		cell = at + strcspn(at, "|");
+		while ((at = next_code(at, cell, name, sizeof(name) - 1))) {
+			name[strcspn(name, ")")] = '\0';
+			if (!strstr(code, name))
+				fail_msg("HACKING.md: %s has no %s)", file, name);
+			n++;
+		}
+		free(code);
+	}
+	assert_true(n > 40);
+	free(page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_walk),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

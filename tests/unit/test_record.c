@@ -106,7 +106,7 @@ static void test_blocks(void **state)
 {
 	struct block b[16];
 	struct proto_ask_flow ask;
-	char text[64];
+	char text[96];
 	uint16_t len;
 	const uint8_t *v;
 	uint64_t stamp;
@@ -132,7 +132,9 @@ static void test_blocks(void **state)
 	expect_comment(&b[4], 43, "verdict=drop reason=ip-dest");
 	snprintf(text, sizeof(text), "verdict=held flow=%llu", (unsigned long long)ask.id);
 	expect_comment(&b[5], 67, text);
-	expect_comment(&b[6], 67, "verdict=drop reason=policy-deny");
+	snprintf(text, sizeof(text), "verdict=drop reason=policy-deny flow=%llu",
+		 (unsigned long long)ask.id);
+	expect_comment(&b[6], 67, text);
 	expect_comment(&b[7], 54 + 8 + 40 + 13, "verdict=sent reason=policy-deny");
 	/* Direction and verdict. */
 	v = option(&b[2], 20 + 48, 2, &len);

@@ -357,3 +357,22 @@ size_t check_out(size_t len)
 	assert_int_equal(csum_fold(csum_add(sum, out + at, l4_len)), 0);
 	return at;
 }
+
+size_t world_collect(uint8_t *buf)
+{
+	size_t total = 0, n;
+
+	while ((n = world_out()) > 0) {
+		size_t at = check_out(n), off = 0;
+
+		if (at == 34) {
+			off = (size_t)((out[20] & 0x1f) << 8 | out[21]) * 8;
+		} else if (out[20] == IPPROTO_FRAGMENT) {
+			off = (size_t)(out[at + 2] << 8 | out[at + 3]) & 0xfff8;
+			at += 8;
+		}
+		memcpy(buf + off, out + at, n - at);
+		total += n - at;
+	}
+	return total;
+}

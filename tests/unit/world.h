@@ -71,5 +71,7 @@ void egress_verdict(uint64_t id, enum proto_verdict v, enum drop_reason reason, 
 
 /* Is the sent frame in out sound: addresses, lengths, header and transport checksums? Its l4 offset. */
 size_t check_out(size_t len);
+/* Takes all sent frames and puts the fragments of one datagram together; its length without IP header. */
+size_t world_collect(uint8_t *buf);
 
 #endif
