@@ -136,7 +136,7 @@ static void attempt_free(struct attempt *t)
 
 static int open_socket(const struct eflow *f, const struct addr *a)
 {
-	static const int on = 1, idle = 300;
+	static const int on = 1, idle = 300, interval = 30, count = 4;
 	bool v4 = addr_is_v4(a), tcp = f->port.proto == IPPROTO_TCP;
 	int proto = f->port.proto;
 	int fd;
@@ -152,6 +152,8 @@ static int open_socket(const struct eflow *f, const struct addr *a)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+		setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+		setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 	} else if (v4) {
 		/* Else a datagram socket hears of no unreachable host and of no smaller path MTU. */
 		setsockopt(fd, SOL_IP, IP_RECVERR, &on, sizeof(on));
