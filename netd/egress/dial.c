@@ -136,7 +136,7 @@ static void attempt_free(struct attempt *t)
 
 static int open_socket(const struct eflow *f, const struct addr *a)
 {
-	static const int on = 1, idle = 300, interval = 30, count = 4;
+	static const int on = 1, idle = 300, interval = 30, count = 4, dgram_buf = 4 << 20;
 	bool v4 = addr_is_v4(a), tcp = f->port.proto == IPPROTO_TCP;
 	int proto = f->port.proto;
 	int fd;
@@ -154,11 +154,13 @@ static int open_socket(const struct eflow *f, const struct addr *a)
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
-	} else if (v4) {
-		/* Else a datagram socket hears of no unreachable host and of no smaller path MTU. */
-		setsockopt(fd, SOL_IP, IP_RECVERR, &on, sizeof(on));
 	} else {
-		setsockopt(fd, SOL_IPV6, IPV6_RECVERR, &on, sizeof(on));
+		/* The worker reads in bursts; the kernel cuts this to net.core.{r,w}mem_max. */
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &dgram_buf, sizeof(dgram_buf));
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &dgram_buf, sizeof(dgram_buf));
+		/* Else a datagram socket hears of no unreachable host and of no smaller path MTU. */
+		setsockopt(fd, v4 ? SOL_IP : SOL_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &on,
+			   sizeof(on));
 	}
 	return fd;
 }
