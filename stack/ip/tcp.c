@@ -118,9 +118,28 @@ static void reset_held(struct tcp_conn *c, enum drop_reason why)
 	world_reset(&c->flow->key, &seen, why);
 }
 
+/* The held SYN once more for the packet log, now with what became of it. */
+static void record_refused(struct stack *s, struct tcp_conn *c, enum drop_reason why)
+{
+	const struct flow_key *k = &c->flow->key;
+	const struct packet p = {
+		.src = k->src,
+		.dst = k->dst,
+		.proto = IPPROTO_TCP,
+		.ip = c->held,
+		.ip_hlen = c->held_ip,
+		.l4 = c->held + c->held_ip,
+		.l4_len = c->held_tcp,
+		.l4_contig = c->held_tcp,
+	};
+
+	path_refuse(s, &p, why, c->flow);
+}
+
 /* The sandbox shall know at once that this goes nowhere, and as far as possible why. */
 static void refuse(struct stack *s, struct tcp_conn *c, enum drop_reason why, enum icmp_error kind)
 {
+	record_refused(s, c, why);
 	if (!icmp_error_output_raw(s, c->held, (size_t)c->held_ip + c->held_tcp, kind, 0, why))
 		reset_held(c, why);
 	tcp_conn_end(s, c, why);
@@ -128,6 +147,7 @@ static void refuse(struct stack *s, struct tcp_conn *c, enum drop_reason why, en
 
 static void reset(struct stack *s, struct tcp_conn *c, enum drop_reason why)
 {
+	record_refused(s, c, why);
 	reset_held(c, why);
 	tcp_conn_end(s, c, why);
 }
