@@ -136,7 +136,7 @@ static void attempt_free(struct attempt *t)
 
 static int open_socket(const struct eflow *f, const struct addr *a)
 {
-	static const int on = 1, idle = 300, interval = 30, count = 4, dgram_buf = 4 << 20;
+	static const int on = 1, idle = 300, interval = 30, count = 4, dgram_buf = 1 << 20;
 	bool v4 = addr_is_v4(a), tcp = f->port.proto == IPPROTO_TCP;
 	int proto = f->port.proto;
 	int fd;
