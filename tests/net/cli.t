@@ -30,7 +30,7 @@ state() {
 	pgrep -lx 'sluice.*' || :
 	ls -A /tmp /dev/shm
 	ls "$T/work"
-	find /sys/fs/cgroup -type d 2>/dev/null | wc -l
+	find /sys/fs/cgroup -type d -name "*sluice*" 2>/dev/null || :
 	wc -l </proc/self/mountinfo
 }
 state_is() { [ "$(state)" = "$1" ]; }
@@ -147,7 +147,7 @@ for AS in as_root as_user; do
 	ok "$AS: doctor says that sandboxes can run" says "Sandboxes can run" "$AS" "$S" doctor
 done
 interrupted() {
-	"$S" run --quiet --bind "$T/work" -- sh -c "trap 'exit 9' INT TERM; echo up >$T/work/up; while :; do sleep 0.1; done" & 
+	"$S" run --quiet --bind "$T/work" -- sh -c "trap 'exit 9' INT TERM; echo up >$T/work/up; while :; do sleep 0.1; done" &
 	local pid=$!
 	await "the program" test -s "$T/work/up" || return 1
 	kill -TERM $pid
