@@ -307,22 +307,34 @@ static void praise(const struct link *l, const char *before, char *why)
 	explain(why, "port %s%s, MTU %u%s%s", kind_text(l->kind), how, l->mtu, before[0] ? "; not " : "", before);
 }
 
+/* Adds "KIND: REASON" to the kinds that were not taken. */
+static void add_before(char *before, enum proto_port kind, const char *reason)
+{
+	size_t at = strlen(before);
+
+	snprintf(before + at, PROTO_TEXT_CAP - at, "%s%s: %.120s", at ? "; not " : "", kind_text(kind), reason);
+}
+
 static int open_auto(struct link *l, const struct link_spec *spec, char *why)
 {
-	static const enum proto_port kinds[] = { PROTO_PORT_XDP, PROTO_PORT_PACKET, PROTO_PORT_TAP };
+	static const enum proto_port usual[] = { PROTO_PORT_XDP, PROTO_PORT_PACKET, PROTO_PORT_TAP };
+	/* A TAP has room for 500 frames of any size, whoever made it; AF_PACKET may be kept short. */
+	static const enum proto_port cramped[] = { PROTO_PORT_XDP, PROTO_PORT_TAP, PROTO_PORT_PACKET };
+	const bool is_cramped = psock_room() < PSOCK_ROOM_ENOUGH;
 	char before[PROTO_TEXT_CAP] = "", reason[PROTO_TEXT_CAP];
 	int err = 0;
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		size_t at = strlen(before);
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+		const enum proto_port kind = is_cramped ? cramped[i] : usual[i];
 
-		err = open_kind(l, spec, kinds[i], reason);
+		err = open_kind(l, spec, kind, reason);
 		if (!err) {
+			if (is_cramped && kind == PROTO_PORT_TAP)
+				add_before(before, PROTO_PORT_PACKET, "net.core.rmem_max keeps its queue short");
 			praise(l, before, why);
 			return 0;
 		}
-		snprintf(before + at, sizeof(before) - at, "%s%s: %.120s", at ? "; not " : "",
-			 kind_text(kinds[i]), reason);
+		add_before(before, kind, reason);
 	}
 	explain(why, "no link to the sandbox could be made: not %s; %s", before, advice(PROTO_PORT_AUTO));
 	return err;

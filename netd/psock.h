@@ -11,4 +11,9 @@
  */
 int psock_open(int ifindex, bool rx);
 
+enum { PSOCK_ROOM_ENOUGH = 4 << 20 };	/* two full TCP windows and what the kernel charges on top */
+
+/* Bytes of frames that such a socket could hold for a busy worker, as this kernel lets us set it. */
+int psock_room(void);
+
 #endif

@@ -55,4 +55,15 @@ struct tx_frame tx_of(const struct iovec *iov, uint8_t proto, uint32_t mtu);
 void send_raw(int fd, const void *frame, size_t len, uint32_t mtu);
 ssize_t try_send_raw(int fd, const void *frame, size_t len, uint32_t mtu);
 
+#define assert_has(text, part)                                                                     \
+	do {                                                                                       \
+		if (!strstr(text, part))                                                           \
+			fail_msg("no \"%s\" in:\n%s", part, text);                                \
+	} while (0)
+#define assert_lacks(text, part)                                                                   \
+	do {                                                                                       \
+		if (strstr(text, part))                                                            \
+			fail_msg("\"%s\" in:\n%s", part, text);                                   \
+	} while (0)
+
 #endif
