@@ -178,7 +178,27 @@ static int start_init(struct jail_setup *s, int peer, pid_t *ret_pid, char *why)
 	return r == 0 && m.value < 0 ? m.value : -ECHILD;
 }
 
-/* The program gets 0, 1 and 2: all must be open, and none may be a way to a directory of the host. */
+/*
+ * A socket keeps the network namespace that it was made in: connected anew, or with an address in
+ * sendto(2), it leads to the host's network from inside the jail. Only a connected UNIX stream
+ * cannot be pointed elsewhere (unix_stream_connect() in net/unix/af_unix.c).
+ */
+static bool is_way_out(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t peer_len = sizeof(peer), len = sizeof(int);
+	int domain = 0, type = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
+		return errno != ENOTSOCK;
+	len = sizeof(int);
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
+		return true;
+	return domain != AF_UNIX || (type != SOCK_STREAM && type != SOCK_SEQPACKET) ||
+	       getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0;
+}
+
+/* The program gets 0, 1 and 2: all must be open, none may lead to the host's files or network. */
 static int check_stdio(char *why)
 {
 	struct stat st;
@@ -202,6 +222,12 @@ static int check_stdio(char *why)
 			snprintf(why, JAIL_WHY_CAP,
 				 "descriptor %d is a directory or a path; give the program a file, "
 				 "a pipe or a terminal instead", fd);
+			return -EINVAL;
+		}
+		if (is_way_out(fd)) {
+			snprintf(why, JAIL_WHY_CAP,
+				 "descriptor %d is a socket that can be connected elsewhere, past the jail; "
+				 "put a pipe between (cat | sluice run ... | cat)", fd);
 			return -EINVAL;
 		}
 	}
