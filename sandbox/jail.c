@@ -291,9 +291,13 @@ static bool has_terminal(void)
 int jail_go(struct jail *j, char *why)
 {
 	struct jail_msg m;
+	sigset_t set;
 	int r;
 
 	why[0] = '\0';
+	jail_signals(&set);
+	sigprocmask(SIG_BLOCK, &set, &j->mask);
+	j->masked = true;
 	j->front = has_terminal();
 	r = jail_msg_send(j->status, JAIL_MSG_GO, j->front);
 	if (r == 0)
@@ -305,13 +309,21 @@ int jail_go(struct jail *j, char *why)
 	return r == 0 && m.type == JAIL_MSG_ERROR ? m.value : -ECHILD;
 }
 
+void jail_reap(struct jail *j)
+{
+	if (j->pid <= 0)
+		return;
+	kill(j->pid, SIGKILL);
+	while (waitpid(j->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	j->pid = -1;
+}
+
 void jail_kill(struct jail *j)
 {
-	if (j->pid > 0) {
-		kill(j->pid, SIGKILL);
-		while (waitpid(j->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-		j->pid = -1;
-	}
+	jail_reap(j);
 	close_jail(j);
+	if (j->masked)
+		sigprocmask(SIG_SETMASK, &j->mask, NULL);
+	j->masked = false;
 }

@@ -8,6 +8,7 @@
 #ifndef SANDBOX_JAIL_H
 #define SANDBOX_JAIL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -39,6 +40,8 @@ struct jail {
 	int netns;		/* the jail's network namespace; closed by jail_wait() or jail_kill() */
 	int status;		/* internal: messages to and from pid 1, close-on-exec */
 	bool front;		/* internal: the program has the terminal */
+	bool masked;		/* internal: mask is to be restored by jail_wait() or jail_kill() */
+	sigset_t mask;
 };
 
 /* The ids the program gets on the host without --uid: the caller; under sudo the invoking user; for
@@ -50,8 +53,11 @@ void jail_default_ids(uid_t *ret_uid, gid_t *ret_gid);
  * Must be called while the process has one thread.
  */
 int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why);
-/* Lets the program run: 0 when it was exec'ed; 126 or 127 as a shell (why filled); or -errno.
- * On failure the caller still ends it with jail_kill(). */
+/*
+ * Lets the program run: 0 when it was exec'ed; 126 or 127 as a shell (why filled); or -errno.
+ * On failure the caller still ends it with jail_kill(). From here to the end of jail_wait() or
+ * jail_kill() the forwarded signals are blocked in the caller, so that none is lost.
+ */
 int jail_go(struct jail *j, char *why);
 /* Ends the whole jail with SIGKILL and reaps it. */
 void jail_kill(struct jail *j);

@@ -63,9 +63,14 @@ struct jail_setup {
 int jail_msg_send(int sock, enum jail_msg_type type, int value);
 /* 0, -ECONNRESET when the peer is gone, or -errno. fd may be NULL; else gets a descriptor or -1. */
 int jail_msg_recv(int sock, struct jail_msg *ret_msg, int *ret_fd);
+/* Kills pid 1, and with it everything inside, and waits until all of it is gone. */
+void jail_reap(struct jail *j);
 /* Reports err (negative errno, or 126 or 127) with its text and ends the process. */
 void __attribute__((noreturn, format(printf, 3, 4)))
 jail_fail(const struct jail_setup *s, int err, const char *fmt, ...);
+
+/* wait.c: the signals that jail_wait() forwards, and SIGTTOU, with which a shell could stop the caller. */
+void jail_signals(sigset_t *ret_set);
 
 /* ids.c: 0 or -errno with why filled. */
 int jail_ids(const struct jail_plan *plan, struct jail_setup *s, char *why);

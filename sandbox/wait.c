@@ -125,34 +125,39 @@ static int exit_code(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+void jail_signals(sigset_t *ret_set)
+{
+	sigemptyset(ret_set);
+	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
+		sigaddset(ret_set, forwarded[i]);
+	/* The program's group may own the terminal: taking it back must not stop the caller. */
+	sigaddset(ret_set, SIGTTOU);
+}
+
 int jail_wait(struct jail *j, int poll_fd, bool (*on_readable)(void *arg), void *arg)
 {
 	/* Without the program's own status the jail was killed from outside. */
 	struct waiting w = { .jail = j, .tty = -1, .signals = -1, .status = SIGKILL };
-	sigset_t set, old;
+	sigset_t set;
 
 	/*
 	 * Init may be waiting until its reports are read: waiting here until it reads orders as well
 	 * would be a deadlock, which a program that stops and continues itself could bring about.
 	 */
 	fcntl(j->status, F_SETFL, O_NONBLOCK);
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
-		sigaddset(&set, forwarded[i]);
-	/* The program's group may own the terminal: taking it back must not stop the caller. */
-	sigaddset(&set, SIGTTOU);
-	sigprocmask(SIG_BLOCK, &set, &old);
+	jail_signals(&set);
 	sigdelset(&set, SIGTTOU);
 	w.tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	w.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (w.signals >= 0)
 		watch(&w, poll_fd, on_readable, arg);
 
-	jail_kill(j);
+	/* Only then is nobody left who could take the terminal again. */
+	jail_reap(j);
 	if (j->front && w.tty >= 0)
 		tcsetpgrp(w.tty, getpgrp());
 	fd_close(&w.tty);
 	fd_close(&w.signals);
-	sigprocmask(SIG_SETMASK, &old, NULL);
+	jail_kill(j);
 	return exit_code(w.status);
 }

@@ -309,6 +309,33 @@ static int cmd_orphans(char **argv)
 	return 0;
 }
 
+/* A program without handlers: a shell that prints and then waits may lose a signal in between. */
+static int cmd_ready(char **argv)
+{
+	(void)argv;
+	puts("ready");
+	fflush(stdout);
+	while (pause() < 0)
+		;
+	return 0;
+}
+
+/* Prints "ready", sleeps as many milliseconds, reads a line from the file (-: stdin), says what it was. */
+static int cmd_ask(char **argv)
+{
+	char line[64] = "";
+	FILE *f;
+
+	puts("ready");
+	fflush(stdout);
+	usleep((useconds_t)strtoul(argv[0], NULL, 10) * 1000);
+	f = strcmp(argv[1], "-") ? fopen(argv[1], "r") : stdin;
+	if (!f || !fgets(line, sizeof(line), f))
+		return say(-1);
+	printf("was %s", line);
+	return 0;
+}
+
 static void *thread(void *arg)
 {
 	*(int *)arg += 1;
@@ -514,7 +541,7 @@ static const struct {
 	{ "nice", cmd_nice, 2 }, { "type", cmd_type, 1 }, { "paste", cmd_paste, 1 },
 	{ "ctty", cmd_ctty, 0 }, { "abstract", cmd_abstract, 1 }, { "unix", cmd_unix, 1 },
 	{ "key", cmd_key, 0 }, { "limit", cmd_limit, 0 }, { "dirfd", cmd_dirfd, 3 },
-	{ "closed", cmd_closed, 1 }, { "swap", cmd_swap, 2 },
+	{ "ready", cmd_ready, 0 }, { "ask", cmd_ask, 2 }, { "closed", cmd_closed, 1 }, { "swap", cmd_swap, 2 },
 };
 
 int main(int argc, char **argv)

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -93,6 +94,7 @@ static int talk(int tty, const struct step *steps, int n)
 
 int main(int argc, char **argv)
 {
+	struct termios modes;
 	struct winsize size = { .ws_row = 33, .ws_col = 99 };
 	struct step steps[STEPS];
 	int c, n = 0, tty, status, r;
@@ -113,6 +115,13 @@ int main(int argc, char **argv)
 	if (pid < 0)
 		return 2;
 	if (pid == 0) {
+		/* A shell starts background jobs with these ignored. */
+		signal(SIGINT, SIG_DFL);
+		signal(SIGQUIT, SIG_DFL);
+		/* What is typed must not be taken for output. */
+		tcgetattr(0, &modes);
+		modes.c_lflag &= ~(tcflag_t)ECHO;
+		tcsetattr(0, TCSANOW, &modes);
 		execvp(argv[optind], argv + optind);
 		_exit(127);
 	}
