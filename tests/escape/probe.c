@@ -78,43 +78,49 @@ static long call_far(long nr, const long a[CALL_ARGS])
 		0xcd, 0x80,		/* int $0x80 */
 		0xcb,			/* lret: to the 64-bit segment */
 	};
+	struct {
+		uint64_t nr, arg[5], stack;
+	} in = { (uint64_t)nr, { 0 }, 0 };
 	unsigned char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE | PROT_EXEC,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-	uint32_t *stack;
+	uintptr_t at = (uintptr_t)&in;
+	uint64_t *stack;
 	long r;
 
 	if (page == MAP_FAILED)
 		return -errno;
+	for (int i = 0; i < 5; i++)
+		in.arg[i] = (uint64_t)a[i];
 	memcpy(page, stub, sizeof(stub));
-	/* 64-bit code to come back to, below 4 GiB as well: the saved stack pointer is in r12. */
+	/* 64-bit code to come back to, below 4 GiB as well; the stack pointer is kept in r12. */
 	memcpy(page + 64, (const unsigned char[]){ 0x4c, 0x89, 0xe4, 0xc3 }, 4); /* mov %r12,%rsp; ret */
-	stack = (uint32_t *)(page + 8192 - 64);
-	stack[0] = (uint32_t)(uintptr_t)(page + 64);
-	stack[1] = 0x33;
+	/* Popped by lretq: the stub and its segment; by lret: the way back and its segment. */
+	stack = (uint64_t *)(page + 8192 - 64);
+	stack[0] = (uint64_t)(uintptr_t)page;
+	stack[1] = 0x23;
+	stack[2] = (uint32_t)(uintptr_t)(page + 64) | 0x3300000000;
+	in.stack = (uint64_t)(uintptr_t)stack;
 	__asm__ volatile(
-		"push %%rbp\n\t"
 		"push %%rbx\n\t"
-		"lea 1f(%%rip), %%r13\n\t"
-		"push %%r13\n\t"
+		"push %%rbp\n\t"
+		"lea 1f(%%rip), %%rax\n\t"
+		"push %%rax\n\t"
 		"mov %%rsp, %%r12\n\t"
-		"mov %[args], %%r14\n\t"
-		"mov 0(%%r14), %%ebx\n\t"
-		"mov 8(%%r14), %%ecx\n\t"
-		"mov 16(%%r14), %%edx\n\t"
-		"mov 24(%%r14), %%esi\n\t"
-		"mov 32(%%r14), %%edi\n\t"
-		"mov %[stack], %%rsp\n\t"
-		"sub $16, %%rsp\n\t"
-		"movq $0x23, 8(%%rsp)\n\t"
-		"mov %[stub], %%r13\n\t"
-		"mov %%r13, 0(%%rsp)\n\t"
+		"mov %%rdi, %%r13\n\t"
+		"mov 0(%%r13), %%eax\n\t"
+		"mov 8(%%r13), %%ebx\n\t"
+		"mov 16(%%r13), %%ecx\n\t"
+		"mov 24(%%r13), %%edx\n\t"
+		"mov 32(%%r13), %%esi\n\t"
+		"mov 40(%%r13), %%edi\n\t"
+		"mov 48(%%r13), %%rsp\n\t"
 		"lretq\n\t"
 		"1:\n\t"
-		"pop %%rbx\n\t"
 		"pop %%rbp\n\t"
-		: "=a"(r)
-		: "a"(nr), [args] "r"(a), [stack] "r"(stack), [stub] "r"(page)
-		: "memory", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+		"pop %%rbx\n\t"
+		: "=a"(r), "+D"(at)
+		:
+		: "memory", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
 		  "cc");
 	munmap(page, 8192);
 	return (int)r;
@@ -401,7 +407,7 @@ static int cmd_daemon(char **argv)
 
 static int cmd_nice(char **argv)
 {
-	return say(setpriority((int)strtol(argv[0], NULL, 10), (id_t)strtol(argv[1], NULL, 10), 15));
+	return say(setpriority((unsigned int)strtol(argv[0], NULL, 10), (id_t)strtol(argv[1], NULL, 10), 15));
 }
 
 /* ---- terminals, sockets, keys ---------------------------------------------------------------- */
