@@ -6,8 +6,12 @@ set -eu
 . "$(dirname "$0")/internet.sh"
 . "$(dirname "$0")/suite.sh"
 internet_enter "$0" "$@"
-mount -t tmpfs -o mode=1777 none /tmp	# of its own, so that what is left there is ours
+# A /tmp of its own, so that what is left there is ours; the build may be below the real one.
+exec 9<"$SLUICE_BUILD"
+mount -t tmpfs -o mode=1777 none /tmp
+SLUICE_BUILD=/proc/self/fd/9
 internet_up
+exec 9<&-
 S=$T/bin/sluice
 mkdir -m 777 "$T/work"
 # The host's own neighbours never time out, so that silence is silence.
