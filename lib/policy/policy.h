@@ -73,7 +73,7 @@ struct policy_verdict {
  * else POLICY_NAME for a name and POLICY_DEFAULT for an address.
  *
  * Who dials an address that a name resolved to must also refuse it when policy_judge_addr() says
- * DROP_POLICY_DENY, and when addr_is_refused() unless policy_names_range().
+ * DROP_POLICY_DENY, and when addr_is_refused() unless policy_names_range() and allowed here.
  */
 
 /* proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_ICMP; port 0 with ICMP. name is normalised (policy_name()). */

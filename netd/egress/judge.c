@@ -61,17 +61,21 @@ enum drop_reason judge_candidate(const struct judge *j, const struct name *name,
 				 const struct judge_port *port, bool is_own)
 {
 	enum drop_reason refused = name ? DROP_DIAL_RANGE : DROP_POLICY_RANGE;
+	bool special = addr_is_refused(a) || is_own;
 	struct policy_verdict v;
 
 	if (judge_never(j, a))
 		return refused;
-	if ((addr_is_refused(a) || is_own) && !policy_names_range(j->policy, a))
+	if (special && !policy_names_range(j->policy, a))
 		return refused;
 	v = policy_judge_addr(j->policy, a, port->proto, port->port);
 	if (!name)
 		return v.allow ? DROP_NONE : v.reason;
 	/* Deny wins over allow, for what a name resolves to as well. */
-	return v.reason == DROP_POLICY_DENY && !v.allow ? DROP_POLICY_DENY : DROP_NONE;
+	if (v.reason == DROP_POLICY_DENY && !v.allow)
+		return DROP_POLICY_DENY;
+	/* Whoever serves the name must not reach more of a special range than its rule gives the program. */
+	return special && !v.allow ? refused : DROP_NONE;
 }
 
 bool judge_may_lease(const struct judge *j, const struct addr *a, bool is_own)

@@ -68,8 +68,8 @@ static void test_judge_candidate(void **state)
 		/* 10 */ { true, "64:ff9b::1", 443, false, DROP_DIAL_RANGE },
 		/* 11 */ { true, "240.0.0.1", 443, false, DROP_DIAL_RANGE },
 		/* 12 */ { true, "255.255.255.255", 443, false, DROP_DIAL_RANGE },
-		/* 13: a rule names the range, so a name may lead there */
-		{ true, "10.1.2.3", 443, false, DROP_NONE },
+		/* 13: a rule names the range, but not for this port; 25, 26 */
+		{ true, "10.1.2.3", 443, false, DROP_DIAL_RANGE },
 		/* 14 */ { true, "10.2.2.3", 443, false, DROP_DIAL_RANGE },
 		/* 15: deny wins for what a name resolves to as well */
 		{ true, "192.0.2.200", 443, false, DROP_POLICY_DENY },
@@ -85,6 +85,10 @@ static void test_judge_candidate(void **state)
 		{ false, "127.0.0.1", 9, false, DROP_POLICY_RANGE },
 		/* 23 */ { false, "169.254.169.254", 9, false, DROP_POLICY_RANGE },
 		/* 24 */ { false, "0.0.0.0", 9, false, DROP_POLICY_RANGE },
+		/* 25: where the range's rule lets the program, a name may lead too */
+		{ true, "10.1.2.3", 5432, false, DROP_NONE },
+		/* 26: likewise where the address is the host's own */
+		{ true, "10.1.2.3", 5432, true, DROP_NONE },
 		/* 25 */ { false, "203.0.113.1", 9, false, DROP_NONE },
 		/* 26 */ { false, "192.0.2.200", 22, false, DROP_POLICY_DENY },
 	};
