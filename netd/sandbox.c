@@ -363,11 +363,10 @@ void sandbox_egress_state(struct netd *n, struct sandbox *sb, const struct proto
 			sandbox_fail(n, sb, "egress ended the sandbox: %.400s", m->text);
 		return;
 	case PROTO_FAILED:
-		sb->in_egress = false;
-		if (sb->state == SANDBOX_REPORTING)
-			finish(n, sb);
-		else
-			sandbox_fail(n, sb, "%s", m->text);
+		/* Refused, it is not there. Cut off later, it still owes its report, and then PROTO_GONE. */
+		if (sb->state == SANDBOX_ADDING)
+			sb->in_egress = false;
+		sandbox_fail(n, sb, "%s", m->text);
 		return;
 	}
 }

@@ -615,6 +615,21 @@ static void test_egress_refuses(void **state)
 	assert_false(sandbox_any(&n));
 }
 
+/* Cut off for what its worker said: its report is still to come. */
+static void test_egress_cuts_off(void **state)
+{
+	(void)state;
+	make_live();
+	egress_says(1, PROTO_FAILED, "the worker sent a malformed message");
+	assert_string_equal(ended_text(), "the worker sent a malformed message");
+	assert_int_equal(links, 0);
+	worker_ends(1, true);
+	assert_int_equal(next_at(egress), PROTO_SANDBOX_END);
+	assert_true(sandbox_any(&n));
+	egress_says(1, PROTO_GONE, "");
+	assert_false(sandbox_any(&n));
+}
+
 static void test_egress_never_ready(void **state)
 {
 	struct proto_create m = good_request();
@@ -759,7 +774,8 @@ int main(void)
 		TEST(test_worker_speaks_as_egress), TEST(test_worker_sends_descriptor),
 		TEST(test_worker_repeats_ready), TEST(test_worker_dies), TEST(test_worker_fails_to_start),
 		TEST(test_worker_says_why), TEST(test_worker_never_ready), TEST(test_worker_never_stops),
-		TEST(test_egress_refuses), TEST(test_egress_never_ready), TEST(test_egress_never_reports),
+		TEST(test_egress_refuses), TEST(test_egress_cuts_off),
+		TEST(test_egress_never_ready), TEST(test_egress_never_reports),
 		TEST(test_egress_garbage), TEST(test_egress_dies), TEST(test_link_fails), TEST(test_full),
 		cmocka_unit_test(test_relay),
 	};
