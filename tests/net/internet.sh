@@ -33,6 +33,14 @@ internet_up() {
 	mknod -m 666 /dev/net/tun c 10 200
 	printf '127.0.0.1 localhost\n::1 localhost\n198.51.100.10 hosted.test\n' >"$T/hosts"
 	printf 'nameserver 203.0.113.53\n' >"$T/resolv.conf"
+	# A minimal system may have neither file: then they appear in an overlay, not on the machine.
+	if [ ! -e /etc/hosts ] || [ ! -e /etc/resolv.conf ]; then
+		mkdir "$T/etc"
+		mount -t tmpfs none "$T/etc"
+		mkdir "$T/etc/upper" "$T/etc/work"
+		mount -t overlay -o "lowerdir=/etc,upperdir=$T/etc/upper,workdir=$T/etc/work" none /etc
+		touch /etc/hosts /etc/resolv.conf
+	fi
 	mount --bind "$T/hosts" /etc/hosts
 	mount --bind "$T/resolv.conf" /etc/resolv.conf
 
@@ -76,7 +84,7 @@ internet_down() {
 	if [ $status != 0 ]; then
 		tail -n 20 "$T"/*.err "$T"/*.log 2>/dev/null | sed 's/^/# /' || :
 	fi
-	umount -l /etc/hosts /etc/resolv.conf 2>/dev/null || :
+	umount -l /etc/hosts /etc/resolv.conf "$T/etc" 2>/dev/null || :
 	rm -rf "$T"
 	exit $status
 }
