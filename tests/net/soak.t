@@ -26,6 +26,7 @@ sluice_ --bind "$T/go" --bind "$T/done" --allow web.test:7007 -- sh -c "
 	$T/bin/peer rate web.test 50,5; echo warm >$T/done; read x <$T/go
 	$T/bin/peer rate web.test 50,$half; echo half >$T/done; read x <$T/go
 	$T/bin/peer rate web.test 50,$half; echo full >$T/done; read x <$T/go" >"$T/run.log" 2>&1 &
+run=$!
 read -r step <"$T/done"
 measure >"$T/warm"
 echo go >"$T/go"
@@ -35,7 +36,7 @@ echo go >"$T/go"
 read -r step <"$T/done"
 measure >"$T/full"
 echo go >"$T/go"
-wait
+wait $run
 paste -d' ' "$T/warm" "$T/half" "$T/full" | sed 's/^/# warm, half, full: /'
 level() {	# second half adds less than 10 % memory and no descriptor over the first
 	paste -d' ' "$T/half" "$T/full" | awk '{ if ($5 > $2 * 1.10 + 512 || $6 > $3 + 8) { print; bad = 1 } } END { exit bad }'
