@@ -158,7 +158,9 @@ static int drops(struct sandbox *s, const struct proto_drops *m)
 {
 	if (m->reason >= DROP_REASON_MAX || m->zero || m->zero2)
 		return -EBADMSG;
-	s->report.dropped += m->count;
+	/* The worker's word: it may lie, but not wrap the sum. */
+	if (__builtin_add_overflow(s->report.dropped, m->count, &s->report.dropped))
+		s->report.dropped = UINT64_MAX;
 	events_drops(s, m);
 	return 0;
 }
