@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sluice: the command. Picks the subcommand; everything else is in the file of its name. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "lib/log.h"
@@ -29,8 +31,25 @@ static int usage(void)
 	return 0;
 }
 
+/*
+ * Started with a standard stream closed, the first descriptor we open would take its place, and our
+ * lines for people would go into a socket.
+ */
+static void fill_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0)
+			_exit(CLI_FAILED);
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	fill_streams();
 	log_init("sluice", LOG_LEVEL_INFO);
 	if (argc < 2) {
 		log_err("no command; give one of run, attach, policy, doctor; see sluice --help");

@@ -217,7 +217,8 @@ int main(int argc, char **argv)
 		printf("sluice-netd %s\n", SLUICE_VERSION);
 		return 0;
 	}
-	if (argc != 1 || take_control(n) < 0) {
+	/* A closed stderr would be taken by the next descriptor, and our lines would go there. */
+	if (argc != 1 || fcntl(STDERR_FILENO, F_GETFL) < 0 || take_control(n) < 0) {
 		log_err("not started by sluice: descriptor 3 is no control socket; use sluice run");
 		return 125;
 	}

@@ -133,6 +133,7 @@ ok "user: no user namespaces: says which switch" bad "user.max_user_namespaces" 
 
 # ---- statuses ------------------------------------------------------------------------------------------------
 export b=2 secret=1
+closed_streams() { "$AS" "$S" run --allow web.test -- sh -c 'curl -s http://web.test/hello; exit 3' <&- >&- 2>&-; }
 for AS in as_root as_user; do
 	r() { "$AS" "$S" run --quiet "$@"; }
 	ok "$AS: the program's status" exits 7 r -- sh -c 'exit 7'
@@ -148,6 +149,7 @@ for AS in as_root as_user; do
 	ok "$AS: the program has no descriptor of ours" says "0 1 2 3 " r -- sh -c 'ls /proc/self/fd | tr "\n" " "'
 	ok "$AS: --env sets and passes" says "a=1 b=2" r --env a=1 --env b -- sh -c 'echo a=$a b=$b'
 	ok "$AS: the caller's environment stays out" says "secret=[]" r -- sh -c 'echo "secret=[$secret]"'
+	ok "$AS: closed standard streams are no descriptors of ours" exits 3 closed_streams
 	ok "$AS: doctor says that sandboxes can run" says "Sandboxes can run" "$AS" "$S" doctor
 done
 interrupted() {
@@ -226,6 +228,23 @@ for AS in as_root as_user; do
 		ok "$AS, port $PORT: netd is killed" killed sluice-netd 42
 		ok "$AS, port $PORT: sluice itself is killed" killed sluice 137
 	done
+done
+young_deaths() {	# killed at twenty moments of the start
+	local before i sig
+	before=$(state)
+	for i in $(seq -w 0 19); do
+		"$AS" "$S" run --quiet --allow web.test -- sleep 30 2>/dev/null &
+		local pid=$!
+		read -rt "0.0$i" <> <(:) || :
+		read -rt "0.0$i" <> <(:) || :
+		case $i in *[02468]) sig=KILL ;; *) sig=TERM ;; esac
+		pkill -$sig -x sluice || kill -$sig $pid || :
+		wait $pid || :
+	done
+	clean "$before"
+}
+for AS in as_root as_user; do
+	ok "$AS: killed at any moment of the start: nothing stays" young_deaths
 done
 attach_killed() {	# attach_killed PROCESS
 	local before
