@@ -14,7 +14,7 @@ escape_enter() {	# escape_enter "$0" "$@": once, first thing in a test
 
 escape_up() {
 	T=$(mktemp -d /tmp/sluice-escape.XXXXXX)
-	trap 'umount -l "$T"/*/* 2>/dev/null; rm -rf "$T"' EXIT
+	trap 'umount -l "$T"/*/* 2>/dev/null || :; rm -rf "$T"' EXIT
 	chmod 755 "$T"
 	mkdir "$T/bin" "$T/share" "$T/home"
 	cp "$SLUICE_BUILD"/tests/escape/{jailrun,probe,ptyrun} "$T/bin"
@@ -63,7 +63,7 @@ jail() {	# jail [jailrun options] -- command...: with the programs of the tests 
 			case $1 in
 			-b) opts+=(--ro-bind "$2"); shift ;;
 			-w) opts+=(--bind "$2"); shift ;;
-			-u) opts+=(--uid "${2%%:*}"); shift ;;
+			-u) opts+=(--uid "$2"); shift ;;
 			-d) opts+=(--chdir "$2"); shift ;;
 			-e) opts+=(--env "$2"); shift ;;
 			-h) opts+=(--hostname "$2"); shift ;;
@@ -83,7 +83,7 @@ sh_() { jail -- sh -c "$1"; }
 prints() {	# prints TEXT command...: its output is TEXT, line for line; its status is not judged
 	local want=$1 got
 	shift
-	got=$("$@" 2>&1) || :
+	got=$("$@" 2>&1 | grep -v '^sluice: ') || :
 	echo "$got"
 	[ "$got" = "$want" ]
 }
@@ -108,4 +108,7 @@ wait_for() {	# a condition, at most 10 s; the check itself paces the loop
 		read -rt 0.02 <> <(:) || :
 	done
 }
-gone() { ! pgrep -f "$1" >/dev/null; }
+launcher() {	# launcher TEXT: the pid of the launcher whose command line holds TEXT
+	pgrep -f "(jailrun -b|sluice run) .*$1" | head -n 1
+}
+alone() { [ -z "${ESCAPE_RUN:-}" ]; }	# the jail alone, without the gateway

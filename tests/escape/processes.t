@@ -45,17 +45,16 @@ for AS in root user; do
 	jail -- sh -c "$P daemon d2-$AS; exec sleep 1000" >/dev/null 2>&1 &
 	job=$!
 	wait_for runs "d2-$AS" || echo "# the daemon did not start"
-	launcher=$(pgrep -f "jailrun -b.*d2-$AS" | head -n 1)
-	kill -9 "$launcher"
+	kill -9 "$(launcher "d2-$AS")"
 	ok "the launcher is killed: nothing is left of the jail" wait_for ends "d2-$AS"
 	wait "$job" 2>/dev/null || :
 	# Signals for the launcher reach the program.
 	for sig in TERM INT HUP QUIT USR1 USR2; do
+		: >"$T/sig.out"
 		jail -- sh -c "trap 'echo got $sig; exit 40' $sig; echo ready; while :; do sleep 0.05; done" >"$T/sig.out" 2>&1 &
 		job=$!
 		wait_for grep -q ready "$T/sig.out"
-		launcher=$(pgrep -f "jailrun -b.*got $sig" | head -n 1)
-		kill -"$sig" "$launcher"
+		kill -"$sig" "$(launcher "got $sig")"
 		status=0
 		wait "$job" || status=$?
 		ok "SIG$sig is passed on, and the program's own status comes back" \

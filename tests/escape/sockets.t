@@ -26,9 +26,10 @@ for AS in root user; do
 	ok "nor without the filter" prints ECONNREFUSED jail -S -- "$P" abstract sluice-escape
 	ok "a pathname socket is not there unless it is bound" prints ENOENT in_ "$P" unix "$T/sock/s"
 	ok "the host's loopback does not answer" says "refused" in_ bash -c "exec 3<>/dev/tcp/127.0.0.1/7777"
-	ok "the only device is lo" prints lo sh_ "ls /proc/sys/net/ipv4/conf | grep -vx -e all -e default"
+	link=$(alone || echo eth0)
+	ok "the only devices are lo and the link" prints "$(printf '%s\n' $link lo)" sh_ "ls /proc/sys/net/ipv4/conf | grep -vx -e all -e default"
 	ok "lo is up" prints "LOOPBACK,UP,LOWER_UP" sh_ "ip -o link show lo | sed 's/.*<\\(.*\\)>.*/\\1/'"
-	ok "there is no route" prints "" in_ ip route
+	! alone || ok "there is no route" prints "" in_ ip route
 	ok "routes and addresses are not changed" says "Operation not permitted" sh_ "ip addr add 10.0.0.1/24 dev lo; ip route add default dev lo"
 	ok "nor without the filter" says "Operation not permitted" jail -S -- ip link set lo down
 	ok "a raw socket is refused without the filter" prints EPERM jail -S -- sh -c "echo native 41 2 3 1 | $P calls"
@@ -43,7 +44,7 @@ for AS in root user; do
 		as "$AS" env -i TERM=dumb LANG=C FOO=1 "$T/bin/jailrun" -- sh -c "env | cut -d= -f1 | grep -v '^_' | sort | tr '\\n' ' '"
 	ok "it can be kept" prints x as "$AS" env FOO=x "$T/bin/jailrun" -E -- printenv FOO
 	ok "a name can be set" prints y as "$AS" env FOO=x "$T/bin/jailrun" -E -e FOO=y -- printenv FOO
-	ok "a name without value is an error" exits 125 jail -e FOO -- true
+	! alone || ok "a name without value is an error" exits 125 jail -e FOO -- true
 	ok "the host's name is not told" prints sandbox in_ hostname
 	ok "another can be given" prints box.test jail -h box.test -- hostname
 	ok "but not one with a newline" exits 125 jail -h "$(printf 'a\n1.2.3.4 pypi.org')" -- true
