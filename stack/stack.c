@@ -241,16 +241,16 @@ static int port_input(struct stack *s)
 {
 	struct frame *frames[PORT_BURST];
 
-	for (int left = STEP_FRAMES; left > 0;) {
-		int n = port_rx(s->port, frames, left < PORT_BURST ? left : PORT_BURST);
+	for (int left = STEP_FRAMES; left > 0; left -= PORT_BURST) {
+		int n = port_rx(s->port, frames, PORT_BURST);
 
-		if (n <= 0)
-			return n;
 		for (int i = 0; i < n; i++) {
 			eth_input(s, frames[i]);
 			frame_put(frames[i]);
 		}
-		left -= n;
+		/* A short burst has emptied the port; epoll tells if not. */
+		if (n < PORT_BURST)
+			return n < 0 ? n : 0;
 	}
 	return 0;
 }

@@ -107,7 +107,6 @@ static void hold(struct tcp_conn *c, const struct packet *p, const struct tcp_se
 	hold_ip(c, p);
 	c->held_tcp = seen->hlen;
 	memcpy(c->held + c->held_ip, p->l4, c->held_tcp);
-	tcp_scrub(c->held + c->held_ip, seen, true);
 	c->iss = seen->seq;
 }
 
@@ -155,7 +154,13 @@ static void reset(struct stack *s, struct tcp_conn *c, enum drop_reason why)
 /* The flow is OPEN: lets lwIP have the SYN. */
 static void open_flow(struct stack *s, struct tcp_conn *c)
 {
-	world_open(c);
+	uint8_t *tcp = c->held + c->held_ip;
+	struct tcp_seen seen;
+
+	if (tcp_check(tcp, c->held_tcp, c->held_tcp, &seen) == DROP_NONE) {
+		tcp_scrub(tcp, &seen, true);
+		world_open(c);
+	}
 	if (!c->pcb) {
 		path_count(s, DROP_NO_MEMORY, IPPROTO_TCP, &c->flow->key.dst, c->flow->key.dport);
 		reset_held(c, DROP_NO_MEMORY);

@@ -43,7 +43,7 @@ struct tcp_conn {
 	struct flow *flow;
 	struct tcp_pcb *pcb;		/* NULL before the verdict and after lwIP freed it */
 
-	/* The SYN as it came, until the verdict: IP header and TCP header, options scrubbed. */
+	/* The SYN as it came, until the verdict: IP header and TCP header. */
 	uint8_t held[TCP_HELD_IP_MAX + TCP_HEAD_MAX];
 	uint8_t held_ip, held_tcp;	/* bytes of each */
 	uint32_t iss;			/* the sandbox's initial sequence number */
