@@ -357,12 +357,12 @@ int stack_step(struct stack *s, int timeout_ms, uint64_t now_ns)
 	}
 	tick_if_due(s);
 	more = tcp_batch_end(s);
+	ask_flush(s);			/* may find egress gone, which resets every flow */
 	err = port_output(s);
 	if (err) {
 		log_err("cannot send to the sandbox's link: %s", strerror(-err));
 		return err;
 	}
-	ask_flush(s);
 	if (s->rec)
 		(void)record_flush(s->rec);
 	flow_reap(&s->flows);

@@ -220,6 +220,7 @@ static void input_new(struct stack *s, struct packet *p, const struct flow_key *
 		return;
 	}
 	c = tcp_conn_new(f);
+	f->up_pkts = 1;
 	hold(c, p, seen);
 	if (k->dport == PORT_DNS) {
 		c->local = true;
@@ -297,6 +298,7 @@ static void input_open(struct stack *s, struct flow *f, struct packet *p,
 	/* A FIN that comes too early comes again; lwIP's queue is simpler without (tcp_in.c:790). */
 	if (ooo)
 		((uint8_t *)b->payload)[13] &= (uint8_t)~TH_FIN;
+	f->up_pkts++;
 	f->active_ns = s->now;
 	world_input(c, b);
 	tcp_conn_settle(s, c);

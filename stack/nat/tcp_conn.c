@@ -141,7 +141,6 @@ static err_t recv_cb(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 	c->rx_bytes += p->tot_len;
 	c->rx_segs++;
 	c->rx_ns = s->now;
-	c->flow->up_pkts++;
 	if (c->local)
 		local_input(s, c, p);
 	else

@@ -4,3 +4,5 @@ FUZZ_tcp_CPPFLAGS = $(LWIP_CPPFLAGS)
 FUZZ_tcp_LIBS = $(STACK_LIBS) -lcmocka
 $(BUILD)/tests/fuzz/fuzz_tcp: $(LWIP_OBJ)
 $(BUILD)/tests/fuzz/fuzz_tcp.o: | $(LWIP_DIR)/fetched
+FUZZ_TARGETS += tcp_check
+FUZZ_tcp_check := stack/ip/tcp_check.c

@@ -265,6 +265,33 @@ static void data_out_of_order_waits_for_the_rest(void **state)
 	expect_alive();
 }
 
+/* The same when a segment comes in several pieces, which are copied into one. */
+static void pieces_out_of_order_wait_as_well(void **state)
+{
+	lab_open(&(struct lab_options){ .v6 = *(const bool *)*state, .multibuf = true });
+	got = sent = 0;
+	peer_init(&peer, 40000, 80);
+	peer_connect(&peer);
+	for (int round = 0; round < 5; round++) {
+		uint32_t at = peer.snd_nxt;
+
+		peer_segment(&peer, at + 20000, TH_ACK, 30000);
+		peer_segment(&peer, at + 10000, TH_ACK, 10000);
+		lab_run();
+		assert_int_equal(lab.port->ops->rx_free(lab.port), 256);
+		peer_segment(&peer, at, TH_ACK, 10000);
+		peer.snd_nxt += 50000;
+		peer.tx_bytes += 50000;
+		lab_run();
+		for (int i = 0; i < 20; i++) {
+			assert_int_equal(host_read(host(), &got), 1);
+			lab_run();
+		}
+		assert_int_equal(got, peer.tx_bytes);
+	}
+	expect_alive();
+}
+
 static void data_out_of_order_is_bounded(void **state)
 {
 	open_both(state);
@@ -463,6 +490,7 @@ int main(void)
 		BOTH(a_window_scale_beyond_14_counts_as_14),
 		BOTH(payload_of_a_syn_is_not_taken),
 		BOTH(data_out_of_order_waits_for_the_rest),
+		BOTH(pieces_out_of_order_wait_as_well),
 		BOTH(data_out_of_order_is_bounded),
 		BOTH(data_beyond_the_window_is_dropped),
 		BOTH(a_fin_out_of_order_ends_nothing),
