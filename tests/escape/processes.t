@@ -15,7 +15,7 @@ ok "control: outside, kill(0, ...) reaches the caller's group" says "caller was 
 	setsid bash -c "trap 'echo caller was signalled' TERM; $P kill 0 15"
 setpriv --reuid 4242 --regid 4242 --clear-groups sleep 1000 &
 victim=$!
-ok "control: outside, a process of the same user is signalled" prints ok as user "$P" kill "$victim" 0
+ok "control: outside, a process of the same user is signalled" wait_for as user "$P" kill "$victim" 0
 for AS in root user; do
 	ok "only the jail's processes are seen" sh_ 'set -- /proc/[0-9]*; [ $# -le 4 ]'
 	ok "the first process is pid 1, the program is pid 2" prints 2 sh_ 'echo $$'
