@@ -311,6 +311,8 @@ void jail_init(struct jail_setup *s)
 
 	sigfillset(&set);
 	sigprocmask(SIG_SETMASK, &set, NULL);
+	/* A caller that ignores it would make children here vanish without a status. */
+	signal(SIGCHLD, SIG_DFL);
 	/* Dumpable until the maps are written: the files under /proc belong to the owner only then. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 ||
 	    prctl(PR_SET_NAME, "sluice-init") < 0)

@@ -318,6 +318,7 @@ void root_build(struct jail_setup *s)
 	struct bind_set binds;
 	struct stat st_root, st_scratch;
 	int root, empty, scratch;
+	mode_t old_mask;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		jail_fail(s, -errno, "cannot make mounts private: %s", strerror(errno));
@@ -329,7 +330,7 @@ void root_build(struct jail_setup *s)
 			  root == -ENOSYS ? " (Linux 5.12 or newer is needed)" : "");
 	if (tree_attach(root, AT_FDCWD, "/") < 0)
 		jail_fail(s, -errno, "cannot mount the new root: %s", strerror(errno));
-	umask(0);
+	old_mask = umask(0);
 	make_dir(s, root, "empty", 0555);
 	empty = openat(root, "empty", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (empty < 0)
@@ -346,6 +347,7 @@ void root_build(struct jail_setup *s)
 	close(empty);
 	close(scratch);
 	unlinkat(root, "empty", AT_REMOVEDIR);
+	umask(old_mask);	/* the program's as well */
 	enter(s, root);
 	close(root);
 }

@@ -34,6 +34,9 @@ for AS in root user; do
 	ok "exit status 3" exits 3 sh_ "exit 3"
 	ok "exit status of a signal" exits 137 sh_ 'kill -9 $$'
 	ok "exit status of a signal that a shell passes on" exits 143 sh_ 'kill $$'
+	ok "exit status though the caller ignores SIGCHLD" exits 5 as "$AS" env --ignore-signal=CHLD "$T/bin/jailrun" -- sh -c "exit 5"
+	ok "the umask is the caller's" prints 0027 bash -c "$(declare -f as jail); T=$T AS=$AS ESCAPE_RUN=${ESCAPE_RUN:-}; umask 027; jail -- sh -c umask"
+	ok "an ignored signal stays ignored" exits 0 as "$AS" env --ignore-signal=HUP "$T/bin/jailrun" -- sh -c 'kill -HUP $$; exit 0'
 	ok "a missing command is 127" exits 127 in_ no-such-command
 	ok "and is named" says "cannot run no-such-command" in_ no-such-command
 	ok "a file that is no program is 126" exits 126 in_ /etc/passwd
