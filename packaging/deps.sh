@@ -13,7 +13,7 @@ build="gcc libc6-dev linux-libc-dev binutils patch xz-utils debian-archive-keyri
 	clang bpftool libbpf-dev libxdp-dev libmnl-dev libcap-dev libseccomp-dev
 	libyaml-dev libidn2-dev libc-ares-dev nettle-dev"
 # What plays the Internet, the containers and the peers around them.
-lab="iproute2 ethtool procps util-linux nginx knot bind9-dnsutils iperf3 curl socat openssl
+lab="iproute2 iputils-ping ethtool procps util-linux nginx knot bind9-dnsutils iperf3 curl socat openssl
 	python3 jq tshark nftables ca-certificates"
 test="$build $lab perl git libcmocka-dev libc6-dev-i386 libclang-rt-14-dev runc crun wrk
 	slirp4netns passt"
