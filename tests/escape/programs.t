@@ -11,7 +11,7 @@ try() {		# try PROGRAM "what" TEXT SCRIPT: SCRIPT's output contains TEXT
 	if command -v "$need" >/dev/null && [ "$(readlink -f "$(command -v "$need")" | cut -d/ -f2)" = usr ]; then
 		ok "$need: $1" says "$2" jail -- bash -c "cd; $3"
 	else
-		skip "$need: $1" "$need is not below /usr"
+		echo "# $need is not below /usr: $1 not tried (no part of the tests' packages)"
 	fi
 }
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
