@@ -59,6 +59,17 @@
 	X(65, POLICY_RANGE, "policy-range", "private, loopback, link-local or metadata range")      \
 	X(66, POLICY_NO_LEASE, "policy-no-lease", "address was not given for an allowed name")      \
 	X(67, POLICY_CUT, "policy-cut", "cut by a new policy")                                      \
+	/* inspection: the worker read the first bytes of an allowed flow and they say something else */\
+	X(68, TLS_NAME, "tls-name", "the TLS server name is not the name that was judged")          \
+	X(69, TLS_NO_NAME, "tls-no-name", "TLS without a server name")                              \
+	X(70, TLS_ECH, "tls-ech", "encrypted ClientHello hides the server name")                    \
+	X(71, TLS_BAD, "tls-bad", "malformed or oversize ClientHello")                              \
+	X(72, TLS_NOT, "tls-not", "not TLS, where the rule wants TLS")                              \
+	X(73, HTTP_HOST, "http-host", "the request's host is not the name that was judged")         \
+	X(74, HTTP_BAD, "http-bad", "malformed or ambiguous HTTP request")                          \
+	X(75, HTTP_TUNNEL, "http-tunnel", "CONNECT or a switch to another protocol")                \
+	X(76, QUIC_BAD, "quic-bad", "malformed QUIC, or a version that is not read")                \
+	X(77, INSPECT_TIMEOUT, "inspect-timeout", "the first message did not arrive in time")       \
 	/* limits */                                                                                \
 	X(80, FLOW_FULL, "flow-full", "flow table full")                                            \
 	X(81, FLOW_RATE, "flow-rate", "too many new flows per second")                              \

@@ -18,12 +18,15 @@ static size_t size_of(uint16_t type)
 	case PROTO_ASK_NAME: return sizeof(struct proto_ask_name);
 	case PROTO_FLOW_END: return sizeof(struct proto_flow_end);
 	case PROTO_DROPS: return sizeof(struct proto_drops);
+	case PROTO_INSPECTED: return sizeof(struct proto_inspected);
 	case PROTO_VERDICT: return sizeof(struct proto_verdict_msg);
 	case PROTO_ANSWER: return sizeof(struct proto_answer);
 	case PROTO_CUT: return sizeof(struct proto_cut);
 	case PROTO_SANDBOX_ADD: return sizeof(struct proto_sandbox_add);
 	case PROTO_SANDBOX_END: return sizeof(struct proto_sandbox_end);
 	case PROTO_SANDBOX_STATE: return sizeof(struct proto_sandbox_state);
+	case PROTO_POLICY_SET: return sizeof(struct proto_policy_set);
+	case PROTO_POLICY_STATE: return sizeof(struct proto_policy_state);
 	case PROTO_STACK_CONFIG: return sizeof(struct proto_stack_config);
 	case PROTO_STACK_STOP: return sizeof(struct proto_stack_stop);
 	case PROTO_STACK_STATE: return sizeof(struct proto_stack_state);
@@ -44,8 +47,21 @@ static bool texts_ok(const void *buf, enum proto_type type)
 	case PROTO_VERDICT: {
 		const struct proto_verdict_msg *m = buf;
 
-		return text_ok(m->name, sizeof(m->name)) && m->verdict >= PROTO_ALLOW &&
-		       m->verdict <= PROTO_FAIL;
+		return text_ok(m->name, sizeof(m->name)) && text_ok(m->note, sizeof(m->note)) &&
+		       m->verdict >= PROTO_ALLOW && m->verdict <= PROTO_FAIL &&
+		       m->inspect <= PROTO_INSPECT_QUIC_OPAQUE;
+	}
+	case PROTO_INSPECTED: {
+		const struct proto_inspected *m = buf;
+
+		return text_ok(m->host, sizeof(m->host)) && text_ok(m->detail, sizeof(m->detail)) &&
+		       m->inspect <= PROTO_INSPECT_QUIC_OPAQUE;
+	}
+	case PROTO_POLICY_STATE: {
+		const struct proto_policy_state *m = buf;
+
+		return text_ok(m->text, sizeof(m->text)) && m->state >= PROTO_READY &&
+		       m->state <= PROTO_FAILED;
 	}
 	case PROTO_ASK_NAME: {
 		const struct proto_ask_name *m = buf;
@@ -110,6 +126,7 @@ static bool texts_ok(const void *buf, enum proto_type type)
 	case PROTO_DROPS:
 	case PROTO_CUT:
 	case PROTO_SANDBOX_END:
+	case PROTO_POLICY_SET:
 	case PROTO_STACK_STOP:
 	case PROTO_END:
 	case PROTO_REPORT_END:

@@ -28,6 +28,8 @@ enum {
 	PROTO_ADDRS_MAX = 16,		/* addresses in one answer, per family */
 	PROTO_TEXT_CAP = 512,		/* a line for a person */
 	PROTO_LABEL_CAP = 64,		/* the name of a sandbox */
+	PROTO_NOTE_CAP = 208,		/* a rule's own reason, UTF-8 without control characters, and its NUL */
+	PROTO_DETAIL_CAP = 192,		/* what was read of a request, printable ASCII, and its NUL */
 	PROTO_MSG_MAX = 1024,		/* no message is larger */
 };
 
@@ -56,6 +58,7 @@ enum proto_type {
 	PROTO_ASK_NAME,
 	PROTO_FLOW_END,
 	PROTO_DROPS,
+	PROTO_INSPECTED,
 	/* egress -> stack */
 	PROTO_VERDICT = 32,
 	PROTO_ANSWER,
@@ -65,6 +68,9 @@ enum proto_type {
 	PROTO_SANDBOX_END,
 	/* egress -> netd */
 	PROTO_SANDBOX_STATE = 80,
+	/* cli -> netd -> egress, and the answer back the same way */
+	PROTO_POLICY_SET = 88,
+	PROTO_POLICY_STATE,
 	/* netd -> stack */
 	PROTO_STACK_CONFIG = 96,
 	PROTO_STACK_STOP,
@@ -100,16 +106,31 @@ enum proto_verdict {
 	PROTO_FAIL,			/* allowed, but the host connection failed: err says how */
 };
 
+/*
+ * What the worker must read of an allowed flow before a byte of it leaves; with PROTO_DENY, in which
+ * language to refuse: an alert, a page, or (NONE) RST and ICMP.
+ */
+enum proto_inspect {
+	PROTO_INSPECT_NONE = 0,
+	PROTO_INSPECT_TLS,		/* a ClientHello for `name`, in clear */
+	PROTO_INSPECT_TLS_OPAQUE,	/* a ClientHello; its server name may be hidden or missing */
+	PROTO_INSPECT_TLS_IF,		/* as TLS when the first bytes are a TLS record, else nothing */
+	PROTO_INSPECT_HTTP,		/* HTTP/1 requests for `name`, each one */
+	PROTO_INSPECT_QUIC,		/* QUIC Initial packets whose ClientHello is for `name` */
+	PROTO_INSPECT_QUIC_OPAQUE,	/* QUIC of a known version */
+};
+
 struct proto_verdict_msg {
 	struct proto_head head;
 	uint64_t id;
 	uint8_t verdict;		/* enum proto_verdict */
-	uint8_t zero;
+	uint8_t inspect;		/* enum proto_inspect */
 	uint16_t reason;		/* enum drop_reason; DROP_NONE with PROTO_ALLOW */
 	int32_t err;			/* PROTO_FAIL: positive errno of the dial; else 0 */
 	uint32_t rule;			/* line of the rule in the canonical policy, 0 = no rule */
 	struct addr peer;		/* what was dialled; all zero when nothing was */
 	char name[PROTO_NAME_CAP];	/* the name the flow is bound to; "" when it has none */
+	char note[PROTO_NOTE_CAP];	/* the deciding rule's own reason; "" when it has none */
 };
 
 /* "What does this name mean?" name: lower case, no trailing dot, printable ASCII, 1..253 bytes. */
@@ -142,6 +163,20 @@ struct proto_flow_end {
 	uint64_t up_pkts, down_pkts;
 	uint16_t reason;		/* enum drop_reason, DROP_END_* in normal running */
 	uint8_t zero[6];
+};
+
+/*
+ * What inspection read: once per TLS or QUIC flow and per HTTP request when there is an event log, and
+ * always when it refuses. The worker's word: for logs, never for decisions.
+ */
+struct proto_inspected {
+	struct proto_head head;
+	uint64_t id;
+	uint16_t reason;		/* enum drop_reason; DROP_NONE when it may go on */
+	uint8_t inspect;		/* enum proto_inspect: what it turned out to be; NONE: neither */
+	uint8_t zero[5];
+	char host[PROTO_NAME_CAP];	/* server name or Host, printable ASCII; "" when there was none */
+	char detail[PROTO_DETAIL_CAP];	/* HTTP: "METHOD target", cut to fit; TLS: "version alpn,alpn" */
 };
 
 /* Frames dropped before they were a flow; at most one message per reason and second. */
@@ -204,6 +239,25 @@ struct proto_sandbox_state {
 	uint32_t sandbox;
 	uint8_t state;			/* enum proto_state */
 	uint8_t zero[3];
+	char text[PROTO_TEXT_CAP];
+};
+
+/*
+ * A new policy for a live sandbox, whole or not at all. Descriptor: policy memfd (canonical YAML).
+ * Flows that it denies are cut (PROTO_CUT). Exactly one PROTO_POLICY_STATE answers.
+ */
+struct proto_policy_set {
+	struct proto_head head;
+	uint32_t sandbox;
+	uint32_t zero;
+};
+
+struct proto_policy_state {
+	struct proto_head head;
+	uint32_t sandbox;
+	uint32_t cut;			/* live flows that were cut */
+	uint8_t state;			/* PROTO_READY: in force; PROTO_FAILED: the old one stays, text says why */
+	uint8_t zero[7];
 	char text[PROTO_TEXT_CAP];
 };
 
@@ -326,7 +380,8 @@ struct proto_report_end {
 
 static_assert(sizeof(struct proto_head) == 8, "head");
 static_assert(sizeof(struct proto_ask_flow) == 56, "ask_flow");
-static_assert(sizeof(struct proto_verdict_msg) == 304, "verdict");
+static_assert(sizeof(struct proto_verdict_msg) == 512, "verdict");
+static_assert(sizeof(struct proto_inspected) == 472, "inspected");
 static_assert(sizeof(struct proto_ask_name) == 280, "ask_name");
 static_assert(sizeof(struct proto_answer) == 288, "answer");
 static_assert(sizeof(struct proto_flow_end) == 56, "flow_end");

@@ -171,7 +171,20 @@ static enum proto_bit bit_of(uint8_t proto)
 
 static struct policy_verdict verdict(enum drop_reason reason, uint32_t rule)
 {
-	return (struct policy_verdict){ .allow = reason == DROP_NONE, .reason = reason, .rule = rule };
+	return (struct policy_verdict){ .allow = reason == DROP_NONE, .reason = reason, .rule = rule,
+					.note = "" };
+}
+
+/* What is read of a flow to a name whose rule does not say. */
+static enum proto_inspect inspect_default(uint8_t proto, uint16_t port)
+{
+	if (proto == IPPROTO_UDP)
+		return port == 443 ? PROTO_INSPECT_QUIC : PROTO_INSPECT_NONE;
+	if (proto != IPPROTO_TCP)
+		return PROTO_INSPECT_NONE;
+	if (port == 80)
+		return PROTO_INSPECT_HTTP;
+	return port == 443 ? PROTO_INSPECT_TLS : PROTO_INSPECT_TLS_IF;
 }
 
 /* Nothing allows it: say what is closest, the narrowest rule first. none: when nothing names the host. */
@@ -224,13 +237,17 @@ static struct policy_verdict judge(const struct policy *p, const struct match *m
 
 struct policy_verdict policy_judge_name(const struct policy *p, const char *name, uint8_t proto, uint16_t port)
 {
+	struct policy_verdict v;
 	struct match m;
 
 	/* A name in another spelling would slip past the denials. */
 	if (!p->table || !name_is_normal(name))
 		return verdict(DROP_POLICY_NAME, 0);
 	table_match_name(p->table, name, &m);
-	return judge(p, &m, proto, port, DROP_POLICY_NAME);
+	v = judge(p, &m, proto, port, DROP_POLICY_NAME);
+	if (v.allow)
+		v.inspect = inspect_default(proto, port);
+	return v;
 }
 
 struct policy_verdict policy_judge_addr(const struct policy *p, const struct addr *a, uint8_t proto, uint16_t port)

@@ -62,6 +62,9 @@ struct policy_verdict {
 	bool allow;
 	enum drop_reason reason;	/* DROP_NONE when allowed */
 	uint32_t rule;			/* the deciding rule's line in the canonical text, 0 = none */
+	/* What the worker must read of the flow: from the rule's `tls` and `http`, or the port's default. */
+	enum proto_inspect inspect;	/* PROTO_INSPECT_NONE for addresses, and when denied */
+	const char *note;		/* the rule's own `reason`; "" when it has none; lives as long as p */
 	/* Set when a CIDR or address rule (not a name rule) allowed it: then refused ranges are allowed too. */
 	bool by_range;
 };

@@ -10,7 +10,7 @@
 struct sandbox;
 
 enum {
-	OUT_MSG_MAX = 304,	/* the largest of verdict, answer and cut */
+	OUT_MSG_MAX = 512,	/* the largest of verdict, answer and cut */
 	OUT_PAUSE = 256,	/* answers that may wait before asks are no longer read */
 };
 

@@ -57,6 +57,17 @@ internet_up() {
 	ip -n inet addr add 203.0.113.53/24 dev down0
 	ip -n inet addr add 2001:db8:113::1/64 dev down0 nodad
 	ip -n inet link set down0 up
+	ip netns exec inet nft -f - <<-'EOF'
+		table inet internet {
+			counter received { }
+			chain arriving {
+				type filter hook prerouting priority raw;
+				iifname != "down0" return
+				meta l4proto ipv6-icmp icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-query, mld-listener-report, mld2-listener-report } return
+				counter name received
+			}
+		}
+	EOF
 	local a
 	for a in 198.51.100.10 198.51.100.11 198.51.100.20 169.254.169.254 10.9.9.9; do
 		ip -n inet addr add $a/32 dev lo
@@ -211,8 +222,11 @@ internet_web() {
 	internet_wait "nginx" internet_listens 443
 }
 
-# Frames that the Internet has received from the host since the start, neighbour discovery apart.
-internet_frames() { ip netns exec inet cat /sys/class/net/down0/statistics/rx_packets; }
+# IP packets that the Internet has received from the host since the start. What the host's kernel sends of
+# its own accord at any time (ARP, neighbour and router discovery, multicast reports) is not among them.
+internet_frames() {
+	ip netns exec inet nft -j list counter inet internet received | jq '.nftables[] | select(.counter) | .counter.packets'
+}
 
 # ---- TAP --------------------------------------------------------------------------------------------
 

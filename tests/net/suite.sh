@@ -72,6 +72,7 @@ suite_names() {
 	ok "other types get a clean empty answer" says "status: NOERROR" sluice_ --allow text.test -- dig TXT text.test
 	ok "an unknown name is NXDOMAIN" says "status: NXDOMAIN" sluice_ --allow nothere.test -- dig A nothere.test
 	ok "a large answer fits TCP or is bounded" says 198.51.100. sluice_ --allow many.test -- dig +short A many.test
+	ok "control: an allowed name does make packets upstream" not silent curl_ "--allow web.test" http://web.test/hello
 	ok "a denied name makes no query upstream" silent curl_ "--allow web.test" --max-time 5 http://secret-bits.evil.test/
 }
 
