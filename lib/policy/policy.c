@@ -149,6 +149,11 @@ const struct policy_limits *policy_get_limits(const struct policy *p)
 	return &p->limits;
 }
 
+enum policy_denied_names policy_denied_names(const struct policy *p)
+{
+	return p->denied_names;
+}
+
 size_t policy_count(const struct policy *p)
 {
 	return p->n_rules;

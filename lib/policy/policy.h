@@ -29,6 +29,15 @@ struct policy_limits {
 	uint64_t flows;			/* 0 = default */
 	uint64_t new_flows_per_s;	/* 0 = none */
 	uint64_t up_bytes, down_bytes;	/* 0 = none */
+	uint64_t names;			/* distinct names asked for in the sandbox's life; 0 = default */
+	uint64_t queries_per_s;		/* DNS questions; 0 = default */
+};
+
+/* What a question for a name that no rule allows is answered with. */
+enum policy_denied_names {
+	POLICY_NAMES_ANSWER = 0,	/* an address of the denied pool, so that the flow meets a clear refusal */
+	POLICY_NAMES_NXDOMAIN,
+	POLICY_NAMES_REFUSED,
 };
 
 /* An empty policy: nothing may leave. NULL on -ENOMEM. */
@@ -57,6 +66,7 @@ size_t policy_count(const struct policy *p);
 char *policy_print(const struct policy *p, size_t *ret_len);
 
 const struct policy_limits *policy_get_limits(const struct policy *p);
+enum policy_denied_names policy_denied_names(const struct policy *p);
 
 struct policy_verdict {
 	bool allow;

@@ -78,6 +78,8 @@ struct policy {
 	size_t n_origins;
 	size_t n_labels, n_ranges;	/* counted against POLICY_PARTS_MAX */
 	struct policy_limits limits;
+	enum policy_denied_names denied_names;
+	bool has_denied_names;		/* a text says so; another one may not say something else */
 	struct table *table;		/* NULL until compiled */
 };
 
@@ -126,6 +128,8 @@ int spec_parse(const char *spec, bool allow, struct rule_draft *ret_draft, struc
 enum { PRINT_FIRST_RULE_LINE = 3 };
 /* Lines of one rule in the canonical text. */
 uint32_t print_rule_lines(const struct rule *r);
+/* "answer", "nxdomain", "refused" */
+const char *print_denied_names(enum policy_denied_names how);
 /* "443, 8000-8010" with the given separator between entries and quote around ranges. */
 void print_ports(FILE *f, const struct rule *r, const char *sep, const char *quote);
 /* "tcp", "[tcp, udp]", "any" */

@@ -7,6 +7,7 @@
  *	  - allow: pypi.org
  *	    proto: tcp
  *	    ports: [80, 443]
+ *	denied_names: refused
  *	limits:
  *	  flows: 4096
  *
@@ -116,7 +117,8 @@ static void print_size(FILE *f, const char *key, uint64_t v)
 
 static void print_limits(FILE *f, const struct policy_limits *l)
 {
-	if (!l->flows && !l->new_flows_per_s && !l->up_bytes && !l->down_bytes)
+	if (!l->flows && !l->new_flows_per_s && !l->up_bytes && !l->down_bytes && !l->names &&
+	    !l->queries_per_s)
 		return;
 	fputs("limits:\n", f);
 	if (l->flows)
@@ -125,6 +127,21 @@ static void print_limits(FILE *f, const struct policy_limits *l)
 		fprintf(f, "  new_flows_per_s: %llu\n", (unsigned long long)l->new_flows_per_s);
 	print_size(f, "up_bytes", l->up_bytes);
 	print_size(f, "down_bytes", l->down_bytes);
+	if (l->names)
+		fprintf(f, "  names: %llu\n", (unsigned long long)l->names);
+	if (l->queries_per_s)
+		fprintf(f, "  queries_per_s: %llu\n", (unsigned long long)l->queries_per_s);
+}
+
+const char *print_denied_names(enum policy_denied_names how)
+{
+	static const char *const words[] = {
+		[POLICY_NAMES_ANSWER] = "answer",
+		[POLICY_NAMES_NXDOMAIN] = "nxdomain",
+		[POLICY_NAMES_REFUSED] = "refused",
+	};
+
+	return words[how];
 }
 
 char *policy_print(const struct policy *p, size_t *ret_len)
@@ -139,6 +156,8 @@ char *policy_print(const struct policy *p, size_t *ret_len)
 	fputs(p->n_rules ? "version: 1\negress:\n" : "version: 1\negress: []\n", f);
 	for (size_t i = 0; i < p->n_rules; i++)
 		print_rule(f, &p->rules[i]);
+	if (p->denied_names != POLICY_NAMES_ANSWER)
+		fprintf(f, "denied_names: %s\n", print_denied_names(p->denied_names));
 	print_limits(f, &p->limits);
 	failed = ferror(f);
 	if (fclose(f) != 0 || failed) {

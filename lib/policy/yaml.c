@@ -25,6 +25,8 @@ struct reader {
 	bool no_memory;
 	struct policy *p;
 	struct policy_limits limits;	/* of this text */
+	enum policy_denied_names denied_names;
+	bool has_denied_names;
 	struct policy_error *err;
 	uint16_t origin;
 };
@@ -121,6 +123,11 @@ static size_t len_of(const struct reader *r)
 	return r->ev.data.scalar.length;
 }
 
+static bool is_text(const struct reader *r, const char *word)
+{
+	return len_of(r) == strlen(word) && memcmp(text_of(r), word, len_of(r)) == 0;
+}
+
 static int expect_scalar(struct reader *r, const char *key)
 {
 	if (!is_scalar(r))
@@ -195,7 +202,7 @@ static int next_key(struct reader *r, const char *const *keys, unsigned int *see
 	if (!is_scalar(r))
 		return fail_here(r, "a key must be a word");
 	for (int i = 0; keys[i]; i++) {
-		if (len_of(r) != strlen(keys[i]) || memcmp(text_of(r), keys[i], len_of(r)) != 0)
+		if (!is_text(r, keys[i]))
 			continue;
 		if (*seen & 1u << i)
 			return fail_here(r, "\"%s\" stands here twice; remove one", keys[i]);
@@ -379,16 +386,20 @@ static int read_number(struct reader *r, const char *key, bool is_size, uint64_t
 
 static int read_limits(struct reader *r)
 {
-	static const char *const keys[] = { "flows", "new_flows_per_s", "up_bytes", "down_bytes", NULL };
-	static const uint64_t max[] = { 65536, 1000000, INT64_MAX, INT64_MAX };
-	uint64_t *const values[] = { &r->limits.flows, &r->limits.new_flows_per_s, &r->limits.up_bytes,
-				     &r->limits.down_bytes };
+	static const char *const keys[] = { "flows",	  "new_flows_per_s", "up_bytes",
+					    "down_bytes", "names",	     "queries_per_s",
+					    NULL };
+	static const uint64_t max[] = { 65536, 1000000, INT64_MAX, INT64_MAX, 1000000, 1000000 };
+	uint64_t *const values[] = { &r->limits.flows,	    &r->limits.new_flows_per_s,
+				     &r->limits.up_bytes,   &r->limits.down_bytes,
+				     &r->limits.names,	    &r->limits.queries_per_s };
 	unsigned int seen = 0;
 	struct place at;
 	int key, err;
 
 	if (r->ev.type != YAML_MAPPING_START_EVENT)
-		return fail_here(r, "\"limits\" takes keys: flows, new_flows_per_s, up_bytes, down_bytes");
+		return fail_here(r, "\"limits\" takes keys: flows, new_flows_per_s, up_bytes, down_bytes, names, "
+				 "queries_per_s");
 	err = next(r);
 	while (err == 0) {
 		key = next_key(r, keys, &seen, &at);
@@ -396,13 +407,36 @@ static int read_limits(struct reader *r)
 			return next(r);
 		err = key < 0 ? key : expect_scalar(r, keys[key]);
 		if (err == 0)
-			err = read_number(r, keys[key], key >= 2, values[key]);
+			err = read_number(r, keys[key], key == 2 || key == 3, values[key]);
 		if (err == 0 && *values[key] > max[key])
 			err = fail_here(r, "\"%s\" is at most %llu", keys[key], (unsigned long long)max[key]);
 		if (err == 0)
 			err = next(r);
 	}
 	return err;
+}
+
+static int read_denied_names(struct reader *r)
+{
+	char q[POLICY_QUOTE_CAP];
+	int err = expect_scalar(r, "denied_names");
+
+	if (err < 0)
+		return err;
+	for (int i = POLICY_NAMES_ANSWER; i <= POLICY_NAMES_REFUSED; i++) {
+		enum policy_denied_names how = (enum policy_denied_names)i;
+
+		if (!is_text(r, print_denied_names(how)))
+			continue;
+		if (r->p->has_denied_names && r->p->denied_names != how)
+			return fail_here(r, "another file says denied_names: %s; remove one of them",
+					 print_denied_names(r->p->denied_names));
+		r->denied_names = how;
+		r->has_denied_names = true;
+		return next(r);
+	}
+	return fail_here(r, "unknown answer \"%s\"; write answer, nxdomain or refused",
+			 policy_quote(text_of(r), len_of(r), q));
 }
 
 static int read_version(struct reader *r)
@@ -420,7 +454,9 @@ static int read_version(struct reader *r)
 
 static int read_top(struct reader *r)
 {
-	static const char *const keys[] = { "version", "egress", "limits", NULL };
+	static const char *const keys[] = { "version", "egress", "limits", "denied_names", NULL };
+	static int (*const readers[])(struct reader *r) = { read_version, read_egress, read_limits,
+							    read_denied_names };
 	struct place start = here(r), at;
 	unsigned int seen = 0;
 	int key, err;
@@ -432,7 +468,7 @@ static int read_top(struct reader *r)
 		key = next_key(r, keys, &seen, &at);
 		if (key == KEY_END)
 			break;
-		err = key < 0 ? key : key == 0 ? read_version(r) : key == 1 ? read_egress(r) : read_limits(r);
+		err = key < 0 ? key : readers[key](r);
 	}
 	if (err < 0)
 		return err;
@@ -501,5 +537,11 @@ int policy_add_yaml(struct policy *p, const char *text, size_t len, const char *
 	p->limits.new_flows_per_s = tighter(p->limits.new_flows_per_s, r.limits.new_flows_per_s);
 	p->limits.up_bytes = tighter(p->limits.up_bytes, r.limits.up_bytes);
 	p->limits.down_bytes = tighter(p->limits.down_bytes, r.limits.down_bytes);
+	p->limits.names = tighter(p->limits.names, r.limits.names);
+	p->limits.queries_per_s = tighter(p->limits.queries_per_s, r.limits.queries_per_s);
+	if (r.has_denied_names) {
+		p->denied_names = r.denied_names;
+		p->has_denied_names = true;
+	}
 	return 0;
 }

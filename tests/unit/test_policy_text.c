@@ -221,7 +221,7 @@ static void test_yaml_errors(void **state)
 		/*  3 */ { "egress: []\n", 1, 1, "version is missing" },
 		/*  4 */ { "version: 2\n", 1, 10, "reads version 1" },
 		/*  5 */ { V "egres: []\n", 2, 1, "did you mean \"egress\"" },
-		/*  6 */ { V "ingress_rules: []\n", 2, 1, "the keys here are version, egress, limits" },
+		/*  6 */ { V "ingress_rules: []\n", 2, 1, "the keys here are version, egress, limits, denied_names" },
 		/*  7 */ { V "version: 1\n", 2, 1, "stands here twice" },
 		/*  8 */ { V "egress:\n", 2, 8, "list of rules" },
 		/*  9 */ { V "egress: {allow: a.test}\n", 2, 9, "list of rules" },
@@ -268,6 +268,14 @@ static void test_yaml_errors(void **state)
 		/* 49 */ { "- a\n", 1, 1, "starts with \"version: 1\"" },
 		/* 50 */ { "version: 1\xff\n", 1, 1, "plain UTF-8" },
 		/* 51 */ { E "  - allow: a.test\n  - allow: b..test\n", 4, 12, "between two dots" },
+		/* 52 */ { V "denied_names: nothing\n", 2, 15, "write answer, nxdomain or refused" },
+		/* 53 */ { V "denied_names: [answer]\n", 2, 15, "takes one value" },
+		/* 54 */ { V "denied_name: answer\n", 2, 1, "did you mean \"denied_names\"" },
+		/* 55 */ { V "denied_names: refused\ndenied_names: refused\n", 3, 1, "stands here twice" },
+		/* 56 */ { V "denied_names: \"refused\\0\"\n", 2, 15, "write answer" },
+		/* 57 */ { V "limits: {names: 1k}\n", 2, 17, "bad number" },
+		/* 58 */ { V "limits: {queries_per_s: 1000001}\n", 2, 25, "at most 1000000" },
+		/* 59 */ { V "limits: {queries: 1}\n", 2, 10, "the keys here are flows, new_flows_per_s, up_bytes" },
 	};
 
 	(void)state;
@@ -303,7 +311,8 @@ static void test_nesting(void **state)
 
 static void test_print(void **state)
 {
-	static const char in[] = "limits: {down_bytes: 10GB, up_bytes: 1GiB, flows: 7}\n"
+	static const char in[] = "limits: {down_bytes: 10GB, up_bytes: 1GiB, names: 500, flows: 7, queries_per_s: 20}\n"
+				 "denied_names: nxdomain\n"
 				 "egress:\n"
 				 "- deny: 'B\xc3\xbc" "cher.TEST.'\n"
 				 "  reason: 'say \"no\" \\ 1'\n"
@@ -321,10 +330,13 @@ static void test_print(void **state)
 				  "    ports: [\"20-31\", 443]\n"
 				  "  - allow: \"2001:db8::/48\"\n"
 				  "    proto: icmp\n"
+				  "denied_names: nxdomain\n"
 				  "limits:\n"
 				  "  flows: 7\n"
 				  "  up_bytes: 1GiB\n"
-				  "  down_bytes: 10GB\n";
+				  "  down_bytes: 10GB\n"
+				  "  names: 500\n"
+				  "  queries_per_s: 20\n";
 	struct policy_error e;
 
 	(void)state;
@@ -347,6 +359,8 @@ static void test_many_sources(void **state)
 {
 	static const char a[] = V "egress: [{allow: a.test}]\nlimits: {flows: 100, up_bytes: 5}\n";
 	static const char b[] = V "egress: [{allow: b.test}]\nlimits: {flows: 50, down_bytes: 6}\n";
+	static const char c[] = V "denied_names: refused\nlimits: {names: 7}\n";
+	static const char d[] = V "denied_names: answer\n";
 	static const char bad[] = V "limits: {flows: 1}\negress: [{allow: c.test}, {allow: '*'}]\n";
 	struct policy *p = policy_new();
 	struct policy_error e;
@@ -355,8 +369,15 @@ static void test_many_sources(void **state)
 	assert_int_equal(policy_add_yaml(p, a, strlen(a), "a", &e), 0);
 	assert_int_equal(policy_add_yaml(p, b, strlen(b), "b", &e), 0);
 	assert_int_equal(policy_add_yaml(p, bad, strlen(bad), "bad", &e), -EINVAL);
+	assert_int_equal(policy_denied_names(p), POLICY_NAMES_ANSWER);
+	assert_int_equal(policy_add_yaml(p, c, strlen(c), "c", &e), 0);
+	assert_int_equal(policy_add_yaml(p, c, strlen(c), "c", &e), 0);
+	assert_int_equal(policy_add_yaml(p, d, strlen(d), "d", &e), -EINVAL);
+	assert_true(e.line == 2 && e.column == 15 && strstr(e.text, "denied_names: refused"));
+	assert_int_equal(policy_denied_names(p), POLICY_NAMES_REFUSED);
 	assert_int_equal(policy_add_spec(p, true, "d.test:1", &e), 0);
 	assert_int_equal(policy_count(p), 3);
+	assert_int_equal(policy_get_limits(p)->names, 7);
 	assert_int_equal(policy_get_limits(p)->flows, 50);
 	assert_int_equal(policy_get_limits(p)->up_bytes, 5);
 	assert_int_equal(policy_get_limits(p)->down_bytes, 6);
