@@ -15,7 +15,7 @@ build="gcc libc6-dev linux-libc-dev binutils patch xz-utils debian-archive-keyri
 # What plays the Internet, the containers and the peers around them.
 lab="iproute2 iputils-ping ethtool procps util-linux nginx knot bind9-dnsutils iperf3 curl socat openssl
 	python3 jq tshark nftables ca-certificates"
-test="$build $lab perl git libcmocka-dev libc6-dev-i386 libclang-rt-14-dev runc crun wrk
+test="$build $lab perl git libcmocka-dev gcc-multilib libclang-rt-14-dev runc crun wrk
 	slirp4netns passt"
 bench="$build $lab wrk slirp4netns passt"
 demo="$build $lab"
@@ -34,7 +34,7 @@ for list in "$@"; do
 	esac
 done
 # Packages under another name elsewhere, or of another architecture.
-[ "$(uname -m)" = x86_64 ] || wanted=$(echo "$wanted" | sed 's/libc6-dev-i386//g')
+[ "$(uname -m)" = x86_64 ] || wanted=$(echo "$wanted" | sed 's/gcc-multilib//g')
 
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
 	fail "not a Debian system: install the like of" $(echo $wanted | tr ' ' '\n' | sort -u) \

@@ -63,7 +63,7 @@ internet_up() {
 			chain arriving {
 				type filter hook prerouting priority raw;
 				iifname != "down0" return
-				meta l4proto ipv6-icmp icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-query, mld-listener-report, mld2-listener-report } return
+				meta l4proto 58 icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-query, mld-listener-report, mld2-listener-report } return
 				counter name received
 			}
 		}
