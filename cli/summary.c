@@ -71,12 +71,14 @@ static const char *proto_text(uint8_t proto)
 
 static void print_denied(const struct proto_report_denied *d)
 {
-	char port[16] = "";
+	char port[16] = "", seen[PROTO_NAME_CAP + 16] = "";
 
 	if (d->dport)
 		snprintf(port, sizeof(port), "/%u", d->dport);
-	log_info("denied: %s %s%s, %llu time%s: %s%s%s", d->host, proto_text(d->proto), port,
-		 (unsigned long long)d->count, d->count == 1 ? "" : "s", reason_text(d->reason),
+	if (d->seen[0])
+		snprintf(seen, sizeof(seen), " (seen: %s)", d->seen);
+	log_info("denied: %s %s%s, %llu time%s: %s%s%s%s", d->host, proto_text(d->proto), port,
+		 (unsigned long long)d->count, d->count == 1 ? "" : "s", reason_text(d->reason), seen,
 		 d->spec[0] ? "; to allow it: --allow " : "", d->spec);
 }
 

@@ -119,7 +119,8 @@ static bool texts_ok(const void *buf, enum proto_type type)
 	case PROTO_REPORT_DENIED: {
 		const struct proto_report_denied *m = buf;
 
-		return text_ok(m->host, sizeof(m->host)) && text_ok(m->spec, sizeof(m->spec));
+		return text_ok(m->host, sizeof(m->host)) && text_ok(m->seen, sizeof(m->seen)) &&
+		       text_ok(m->spec, sizeof(m->spec));
 	}
 	case PROTO_ASK_FLOW:
 	case PROTO_FLOW_END:

@@ -369,6 +369,7 @@ struct proto_report_denied {
 	uint8_t proto;			/* IPPROTO_*; 0: only looked up */
 	uint8_t zero[3];
 	char host[PROTO_NAME_CAP];
+	char seen[PROTO_NAME_CAP];	/* refused by inspection: the server name or Host that was read; or "" */
 	char spec[PROTO_NAME_CAP + 32];	/* the --allow value that would permit it; "" when none can */
 };
 

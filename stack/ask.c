@@ -2,13 +2,15 @@
 /*
  * ask: the worker's side of the socketpair to egress.
  *
- * Goes out: "may this flow leave?", "what does this name mean?", ends of flows, counts of drops. Comes
- * in: verdicts with connected sockets, answers, cuts. Messages are queued and sent with one sendmmsg()
- * per wake-up.
+ * Goes out: "may this flow leave?", "what does this name mean?", what inspection read, ends of flows,
+ * counts of drops. Comes in: verdicts with connected sockets, answers, cuts. Messages are queued and sent
+ * with one sendmmsg() per queue and wake-up.
  *
  * Theory of operation. The end of a flow must never be lost, or egress would keep it for ever; a
  * question may be refused. So the queue of flow messages has one slot for every live asked flow's end
  * beside what is queued already, and a question that would take one of those is refused (NO_MEMORY).
+ * What inspection read is evidence: under pressure it is lost, counted, and first that of requests that
+ * went on. Its queue is sent before the flows', so that it comes before the end of its flow.
  * Egress that closes the socket, or writes nonsense, is gone for good: every flow is reset, every new
  * one refused, no name means anything (promise 1). The descriptor itself stays open, unused: the
  * worker may not close numbers below PROTO_FD_FIRST_FREE.
@@ -31,6 +33,8 @@
 enum {
 	ASK_NAMES_MAX = 512,		/* questions about names queued at once */
 	ASK_SPARE = 1024,		/* flow messages beyond one per flow */
+	ASK_REPORTS_MAX = 512,		/* reports of inspection queued at once */
+	ASK_REFUSALS_SPARE = 128,	/* of these, kept for refusals */
 	ASK_BATCH = 16,			/* messages per system call */
 	ASK_DROPS_S = 1,		/* at most one report per reason in this time */
 };
@@ -47,6 +51,7 @@ union ask_control {
 };
 
 static struct {
+	struct ring reports;		/* inspected */
 	struct ring flows;		/* ask_flow, flow_end, drops */
 	struct ring names;
 	uint32_t live;			/* flows whose end egress waits for */
@@ -91,6 +96,8 @@ int ask_init(struct stack *s)
 	static_assert(sizeof(struct proto_ask_flow) >= sizeof(struct proto_drops), "slot");
 	err = ring_init(&ask.flows, sizeof(struct proto_ask_flow), s->flows.cap + ASK_SPARE);
 	if (!err)
+		err = ring_init(&ask.reports, sizeof(struct proto_inspected), ASK_REPORTS_MAX);
+	if (!err)
 		err = ring_init(&ask.names, sizeof(struct proto_ask_name), ASK_NAMES_MAX);
 	if (err)
 		ask_done();
@@ -99,6 +106,7 @@ int ask_init(struct stack *s)
 
 void ask_done(void)
 {
+	free(ask.reports.mem);
 	free(ask.flows.mem);
 	free(ask.names.mem);
 	memset(&ask, 0, sizeof(ask));
@@ -185,6 +193,18 @@ int ask_name(struct stack *s, uint64_t id, uint16_t qtype, const char *name)
 	return ring_push(&ask.names, &m) ? 0 : -ENOBUFS;
 }
 
+void ask_inspected(struct stack *s, const struct flow *f, struct proto_inspected *m)
+{
+	uint32_t most = m->reason ? ASK_REPORTS_MAX : ASK_REPORTS_MAX - ASK_REFUSALS_SPARE;
+
+	if (!f->asked || s->ask_fd < 0 || (!m->reason && !(s->cfg.flags & PROTO_HAS_EVENTS)))
+		return;
+	m->head = (struct proto_head){ .type = PROTO_INSPECTED, .size = sizeof(*m) };
+	m->id = flow_id_of(f);
+	if (ask.reports.n >= most || !ring_push(&ask.reports, m))
+		path_count(s, DROP_NO_MEMORY, f->key.proto, &f->key.dst, f->key.dport);
+}
+
 void flow_end(struct stack *s, struct flow *f, enum drop_reason reason)
 {
 	struct proto_flow_end m;
@@ -244,7 +264,7 @@ static void egress_gone(struct stack *s, const char *why)
 	log_err("egress is gone (%s); resetting every flow and refusing new ones", why);
 	(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, s->ask_fd, NULL);
 	s->ask_fd = -1;
-	ask.flows.n = ask.names.n = 0;
+	ask.reports.n = ask.flows.n = ask.names.n = 0;
 	for (uint32_t i = 0; i < s->flows.peak; i++) {
 		struct flow *f = &s->flows.flows[i];
 
@@ -301,7 +321,9 @@ void ask_flush(struct stack *s)
 
 	if (s->ask_fd < 0)
 		return;
-	r = ring_flush(s->ask_fd, &ask.flows);
+	r = ring_flush(s->ask_fd, &ask.reports);
+	if (!r)
+		r = ring_flush(s->ask_fd, &ask.flows);
 	if (!r)
 		r = ring_flush(s->ask_fd, &ask.names);
 	if (!r || r == -EAGAIN)
@@ -312,7 +334,7 @@ void ask_flush(struct stack *s)
 
 bool ask_blocked(void)
 {
-	return ask.flows.n || ask.names.n;
+	return ask.reports.n || ask.flows.n || ask.names.n;
 }
 
 /* The descriptors of one message; at most one is ever right. Returns how many there were. */

@@ -154,6 +154,12 @@ void ask_done(void);
 void ask_flow(struct stack *s, struct flow *f);
 /* id: the caller's, comes back in dns_answer(). 0 or -errno (egress gone). name as proto_ask_name. */
 int ask_name(struct stack *s, uint64_t id, uint16_t qtype, const char *name);
+/*
+ * What inspection read of a flow that egress allowed: m is filled (inspect_report(), or by hand) but for
+ * head and id. For logs: what went on is told only when there is an event log, refusals always; both may
+ * be lost (counted) when egress is slow. Must be called before flow_end().
+ */
+void ask_inspected(struct stack *s, const struct flow *f, struct proto_inspected *m);
 /* Tells egress that the flow is over, once, if it was asked; state becomes FLOW_DEAD, fd is closed. */
 void flow_end(struct stack *s, struct flow *f, enum drop_reason reason);
 void ask_flush(struct stack *s);

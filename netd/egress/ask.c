@@ -4,7 +4,7 @@
  * sandbox may have taken its worker over.
  *
  * Received without room for control data, so that descriptors that a worker sends are dropped by the kernel
- * and never become ours; such a message is malformed like any other that is not exactly one of four shapes.
+ * and never become ours; such a message is malformed like any other that is not exactly one of five shapes.
  * Answers wait in a fixed outbox; while many wait, no more questions are read.
  */
 #include "netd/egress/ask.h"
@@ -174,6 +174,8 @@ int ask_message(struct sandbox *s, const void *buf, size_t len)
 		return eflow_ask(s, buf);
 	case PROTO_ASK_NAME:
 		return names_ask(s, buf);
+	case PROTO_INSPECTED:
+		return eflow_inspected(s, buf);
 	case PROTO_FLOW_END:
 		return eflow_end(s, buf);
 	case PROTO_DROPS:

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,7 +155,15 @@ struct refusal {
 	int err;
 	uint32_t rule;
 	const struct name *name;
+	enum proto_inspect inspect;
+	const char *note;
 };
+
+/* A note is at most as long: the policy's reader sees to that. */
+static void copy_note(char *dst, const char *note)
+{
+	snprintf(dst, PROTO_NOTE_CAP, "%s", note);
+}
 
 static void send_verdict(struct sandbox *s, uint64_t id, const struct refusal *r)
 {
@@ -166,8 +175,11 @@ static void send_verdict(struct sandbox *s, uint64_t id, const struct refusal *r
 	v.reason = (uint16_t)r->reason;
 	v.err = r->err;
 	v.rule = r->rule;
+	v.inspect = (uint8_t)r->inspect;
 	if (r->name)
 		memcpy(v.name, r->name->text, sizeof(v.name));
+	if (r->note)
+		copy_note(v.note, r->note);
 	ask_send(s, &v, sizeof(v), -1);
 }
 
@@ -230,10 +242,12 @@ static void deny_ask(struct sandbox *s, const struct proto_ask_flow *m, const st
 
 	e.name = j->name;
 	e.rule = j->rule;
+	e.note = j->note;
 	e.reason = j->reason;
 	record_denial(s, &e);
 	send_verdict(s, m->id, &(struct refusal){
-		.verdict = PROTO_DENY, .reason = j->reason, .rule = j->rule, .name = j->name });
+		.verdict = PROTO_DENY, .reason = j->reason, .rule = j->rule, .name = j->name,
+		.inspect = j->inspect, .note = j->note });
 }
 
 /* Limits that hold before any rule is looked at; DROP_NONE: go on. */
@@ -259,6 +273,8 @@ int eflow_ask(struct sandbox *s, const struct proto_ask_flow *m)
 	if (j.allow) {
 		j.reason = over_limit(s);
 		j.allow = j.reason == DROP_NONE;
+		if (!j.allow)
+			j.inspect = judge_refusal(j.name, &port, j.reason);
 	}
 	if (!j.allow) {
 		deny_ask(s, m, &j);
@@ -273,6 +289,8 @@ int eflow_ask(struct sandbox *s, const struct proto_ask_flow *m)
 	f->sport = m->sport;
 	f->port = port;
 	f->rule = j.rule;
+	f->inspect = (uint8_t)j.inspect;
+	copy_note(f->note, j.note);
 	f->name = j.name;
 	f->event_id = ++s->eg->flow_seq;
 	f->born_ns = s->eg->now;
@@ -297,6 +315,7 @@ static struct event_flow event_of(const struct eflow *f)
 		.port = f->port,
 		.name = f->name,
 		.rule = f->rule,
+		.note = f->note,
 		.peer = f->state == EFLOW_OPEN ? &f->peer : NULL,
 		.born_ns = f->born_ns,
 		.born_wall_ns = f->born_wall_ns,
@@ -316,8 +335,10 @@ void eflow_connected(struct eflow *f, int fd, const struct addr *peer)
 	PROTO_INIT(&v, PROTO_VERDICT);
 	v.id = f->id;
 	v.verdict = PROTO_ALLOW;
+	v.inspect = f->inspect;
 	v.rule = f->rule;
 	v.peer = *peer;
+	memcpy(v.note, f->note, sizeof(v.note));
 	if (f->name)
 		memcpy(v.name, f->name->text, sizeof(v.name));
 	over = meter_flow(f, fd);
@@ -340,7 +361,8 @@ void eflow_refuse(struct eflow *f, enum drop_reason reason)
 		e.refused = &f->refused_addr;
 	record_denial(f->sb, &e);
 	send_verdict(f->sb, f->id, &(struct refusal){
-		.verdict = PROTO_DENY, .reason = reason, .rule = f->rule, .name = f->name });
+		.verdict = PROTO_DENY, .reason = reason, .rule = f->rule, .name = f->name,
+		.inspect = judge_refusal(f->name, &f->port, reason), .note = f->note });
 	eflow_free(f);
 }
 
@@ -354,6 +376,60 @@ void eflow_fail(struct eflow *f, enum drop_reason reason, int err)
 	send_verdict(f->sb, f->id, &(struct refusal){
 		.verdict = PROTO_FAIL, .reason = reason, .err = err, .rule = f->rule, .name = f->name });
 	eflow_free(f);
+}
+
+/* ---- inspection ----------------------------------------------------------------------------------- */
+
+/* A text of the worker that goes into the log. */
+static bool is_printable(const char *text)
+{
+	for (; *text; text++) {
+		if (*text < 0x20 || *text > 0x7e)
+			return false;
+	}
+	return true;
+}
+
+static bool is_sound_inspected(const struct proto_inspected *m)
+{
+	if (m->reason != DROP_NONE && (m->reason < DROP_TLS_NAME || m->reason > DROP_INSPECT_TIMEOUT))
+		return false;
+	return is_zero(m->zero, sizeof(m->zero)) && is_printable(m->host) && is_printable(m->detail);
+}
+
+/* The name that was seen is one that a rule could name, and none does yet: buf, else NULL. */
+static const char *liftable_seen(struct sandbox *s, const struct eflow *f,
+				 const struct proto_inspected *m, char *buf)
+{
+	if ((m->reason != DROP_TLS_NAME && m->reason != DROP_HTTP_HOST) || policy_name(m->host, buf) < 0)
+		return NULL;
+	return policy_judge_name(s->policy, buf, f->port.proto, f->port.port).allow ? NULL : buf;
+}
+
+int eflow_inspected(struct sandbox *s, const struct proto_inspected *m)
+{
+	struct eflow *f = find(&s->flows, m->id);
+	char host[ADDR_STRLEN], lift[PROTO_NAME_CAP];
+	struct event_flow e;
+
+	/* The worker's word is believed by the log only, and of flows that it was given. */
+	if (!is_sound_inspected(m) || !f || f->state != EFLOW_OPEN)
+		return -EBADMSG;
+	e = event_of(f);
+	e.reason = (enum drop_reason)m->reason;
+	if (m->reason != DROP_NONE) {
+		s->report.flows_denied++;
+		report_denied(&s->report, &(struct report_what){
+			.host = f->name ? f->name->text : addr_format(&f->dst, host),
+			.seen = m->host,
+			.proto = f->port.proto,
+			.port = f->port.port,
+			.reason = e.reason,
+			.lift = liftable_seen(s, f, m, lift),
+		});
+	}
+	events_inspected(s, &e, m);
+	return 0;
 }
 
 /* ---- ends ----------------------------------------------------------------------------------------- */

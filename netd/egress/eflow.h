@@ -46,6 +46,8 @@ struct eflow {
 	struct addr src, dst;
 	struct name *name;		/* held by a reference; NULL for a bare address */
 	uint32_t rule;
+	uint8_t inspect;		/* enum proto_inspect: what the worker reads of it */
+	char note[PROTO_NOTE_CAP];	/* its rule's own reason */
 	struct addr peer;		/* what the worker was connected to */
 	uint64_t event_id;
 	uint64_t born_ns, born_wall_ns;
@@ -80,6 +82,7 @@ void eflow_table_done(struct eflow_table *t);
 
 /* Handlers of the worker's messages. 0, or -EBADMSG: the worker must be failed. */
 int eflow_ask(struct sandbox *s, const struct proto_ask_flow *m);
+int eflow_inspected(struct sandbox *s, const struct proto_inspected *m);
 int eflow_end(struct sandbox *s, const struct proto_flow_end *m);
 
 /* What came of the dial; each writes the verdict. fd is taken. f is gone after the latter two. */

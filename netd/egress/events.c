@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * events: builds the lines of the event log. Runs in egress, so a hijacked worker can neither forge a
- * verdict nor suppress one; the byte and packet counts of ended flows are the worker's word.
+ * verdict nor suppress one; the byte and packet counts of ended flows, and what inspection read of a flow,
+ * are the worker's word.
  *
- * Shape: Suricata's EVE (doc/userguide/output/eve): flow, dns, alert, drop, stats, plus our own members
- * sandbox, verdict, reason, reason_code, rule, name. The five-tuple is the one that the sandbox sees, so that it
+ * Shape: Suricata's EVE (doc/userguide/output/eve): flow, dns, tls, http, quic, alert, drop, stats, plus our
+ * own members sandbox, verdict, reason, reason_code, rule, rule_reason, name. The five-tuple is the one that the sandbox sees, so that it
  * and the community_id match the packet log; `dialed` is the real peer.
  */
 #include "netd/egress/events.h"
@@ -104,6 +105,13 @@ static void json_verdict(struct json *j, const char *verdict, enum drop_reason r
 	}
 	if (rule)
 		json_u64(j, "rule", rule);
+}
+
+/* What the author of a rule has to say to whom it hits. */
+static void json_note(struct json *j, const char *note)
+{
+	if (note && *note)
+		json_str(j, "rule_reason", note);
 }
 
 /* Suricata's alert object: what a SIEM looks at first. */
@@ -214,11 +222,118 @@ void events_flow_denied(struct sandbox *s, const struct event_flow *e)
 	begin(&j, s, "alert");
 	json_tuple(&j, e);
 	json_verdict(&j, "deny", e->reason, e->rule);
+	json_note(&j, e->note);
 	if (e->refused) {
 		json_addr(&j, "refused_ip", e->refused);
 		json_str(&j, "refused_range", addr_class_text(addr_classify(e->refused)));
 	}
 	json_alert(&j, e->reason);
+	end(&j, s);
+}
+
+/* ---- inspection ----------------------------------------------------------------------------------- */
+
+/* The first n words of the text go to *ret_len; returns the rest. */
+static const char *split_words(const char *text, unsigned int n, size_t *ret_len)
+{
+	const char *end = text;
+
+	for (;; end++) {
+		if (*end == '\0' || (*end == ' ' && --n == 0))
+			break;
+	}
+	*ret_len = (size_t)(end - text);
+	return *end ? end + 1 : end;
+}
+
+/* detail: "TLS 1.3 h2,http/1.1" */
+static void json_tls(struct json *j, const struct proto_inspected *m)
+{
+	size_t len;
+	const char *alpn = split_words(m->detail, 2, &len);
+
+	if (*m->host)
+		json_str(j, "sni", m->host);
+	if (len)
+		json_strn(j, "version", m->detail, len);
+	if (!*alpn)
+		return;
+	json_array(j, "client_alpns");
+	while (*alpn) {
+		len = strcspn(alpn, ",");
+		json_strn(j, NULL, alpn, len);
+		alpn += len + (alpn[len] == ',');
+	}
+	json_array_end(j);
+}
+
+/* detail: "GET /simple/" */
+static void json_http(struct json *j, const struct proto_inspected *m)
+{
+	size_t len;
+	const char *url = split_words(m->detail, 1, &len);
+
+	if (*m->host)
+		json_str(j, "hostname", m->host);
+	if (len)
+		json_strn(j, "http_method", m->detail, len);
+	if (*url)
+		json_str(j, "url", url);
+}
+
+/* EVE's word for what it turned out to be, and for the object that describes it; NULL: neither. */
+static const char *app_text(uint8_t inspect)
+{
+	switch ((enum proto_inspect)inspect) {
+	case PROTO_INSPECT_TLS:
+	case PROTO_INSPECT_TLS_OPAQUE:
+	case PROTO_INSPECT_TLS_IF:
+		return "tls";
+	case PROTO_INSPECT_HTTP:
+		return "http";
+	case PROTO_INSPECT_QUIC:
+	case PROTO_INSPECT_QUIC_OPAQUE:
+		return "quic";
+	case PROTO_INSPECT_NONE:
+		break;
+	}
+	return NULL;
+}
+
+static void json_app(struct json *j, const struct proto_inspected *m)
+{
+	const char *app = app_text(m->inspect);
+
+	if (!app)
+		return;
+	json_str(j, "app_proto", app);
+	json_object(j, app);
+	if (m->inspect == PROTO_INSPECT_HTTP)
+		json_http(j, m);
+	else
+		json_tls(j, m);
+	json_object_end(j);
+}
+
+void events_inspected(struct sandbox *s, const struct event_flow *e, const struct proto_inspected *m)
+{
+	bool refused = e->reason != DROP_NONE;
+	const char *app = app_text(m->inspect);
+	struct json j;
+
+	if ((!refused && !app) || !may_write(s))
+		return;
+	begin(&j, s, refused ? "alert" : app);
+	json_tuple(&j, e);
+	json_verdict(&j, refused ? "deny" : "allow", e->reason, e->rule);
+	if (refused) {
+		json_note(&j, e->note);
+		if (*m->host)
+			json_str(&j, "seen", m->host);
+	}
+	json_app(&j, m);
+	if (refused)
+		json_alert(&j, e->reason);
 	end(&j, s);
 }
 
@@ -292,6 +407,8 @@ void events_dns(struct sandbox *s, const struct event_dns *e)
 		return;
 	begin(&j, s, denied ? "alert" : "dns");
 	json_verdict(&j, denied ? "deny" : reason ? "fail" : "allow", reason, e->rule);
+	if (denied)
+		json_note(&j, policy_judge_lookup(s->policy, e->name).note);
 	json_dns(&j, e);
 	if (denied)
 		json_alert(&j, reason);

@@ -27,6 +27,7 @@ struct event_flow {
 	const struct addr *peer;	/* what was dialled, or NULL */
 	const struct addr *refused;	/* the resolved address that was not dialled, or NULL */
 	uint32_t rule;
+	const char *note;		/* the rule's own reason; NULL or "" when it has none */
 	enum drop_reason reason;
 	int err;
 	uint64_t born_ns, born_wall_ns;	/* 0 for a flow that never was */
@@ -45,6 +46,8 @@ void events_flow_start(struct sandbox *s, const struct event_flow *e);
 void events_flow_end(struct sandbox *s, const struct event_flow *e);
 void events_flow_failed(struct sandbox *s, const struct event_flow *e);
 void events_flow_denied(struct sandbox *s, const struct event_flow *e);
+/* What inspection read of the flow; when e->reason says that it was refused, an alert. */
+void events_inspected(struct sandbox *s, const struct event_flow *e, const struct proto_inspected *m);
 /* An answered question; one that was denied is an alert as well. */
 void events_dns(struct sandbox *s, const struct event_dns *e);
 void events_drops(struct sandbox *s, const struct proto_drops *m);

@@ -6,9 +6,12 @@
  */
 #include "netd/egress/judge.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 #include "netd/egress/lease.h"
+
+enum { PORT_HTTP = 80, PORT_HTTPS = 443 };
 
 static bool is_gateway(const struct judge *j, const struct addr *a)
 {
@@ -26,21 +29,45 @@ bool judge_never(const struct judge *j, const struct addr *a)
 	return class == ADDR_UNSPECIFIED || class == ADDR_MULTICAST || is_gateway(j, a) || lease_in_pool(a);
 }
 
+enum proto_inspect judge_refusal(const struct name *name, const struct judge_port *port,
+				 enum drop_reason reason)
+{
+	if (!name || port->proto != IPPROTO_TCP || reason == DROP_FLOW_FULL || reason == DROP_FLOW_RATE)
+		return PROTO_INSPECT_NONE;
+	switch (port->port) {
+	case PORT_HTTP: return PROTO_INSPECT_HTTP;
+	case PORT_HTTPS: return PROTO_INSPECT_TLS;
+	default: return PROTO_INSPECT_NONE;
+	}
+}
+
+/* The same destination, judged as what it means: this name. */
+static void judge_as_name(const struct judge *j, struct name *name, const struct judge_port *port,
+			  struct judgement *r)
+{
+	struct policy_verdict v = policy_judge_name(j->policy, name->text, port->proto, port->port);
+
+	r->name = name;
+	/* A name that was denied when it was asked for has no answer to dial. */
+	r->allow = v.allow && !name->denied;
+	r->rule = v.rule;
+	r->note = v.note;
+	r->reason = v.allow ? (enum drop_reason)name->reason : v.reason;
+	r->inspect = r->allow ? v.inspect : judge_refusal(name, port, r->reason);
+}
+
 struct judgement judge_flow(const struct judge *j, const struct addr *dst, const struct judge_port *port)
 {
-	struct judgement r = { .reason = DROP_POLICY_DEFAULT };
+	struct judgement r = { .reason = DROP_POLICY_DEFAULT, .note = "" };
 	struct policy_verdict v;
+	struct name *name;
 
 	/* The gateway's services end in the worker; there is nothing behind its addresses. */
 	if (is_gateway(j, dst))
 		return r;
-	r.name = lease_find(j->leases, dst);
-	if (r.name) {
-		v = policy_judge_name(j->policy, r.name->text, port->proto, port->port);
-		/* A name that was denied when it was asked for has no answer to dial. */
-		r.allow = v.allow && !r.name->denied;
-		r.rule = v.rule;
-		r.reason = v.allow ? (enum drop_reason)r.name->reason : v.reason;
+	name = lease_find(j->leases, dst);
+	if (name) {
+		judge_as_name(j, name, port, &r);
 		return r;
 	}
 	if (lease_in_pool(dst)) {
@@ -50,6 +77,7 @@ struct judgement judge_flow(const struct judge *j, const struct addr *dst, const
 	v = policy_judge_addr(j->policy, dst, port->proto, port->port);
 	r.allow = v.allow;
 	r.rule = v.rule;
+	r.note = v.note;
 	r.reason = v.reason;
 	/* The same refusal, said in the way that explains it. */
 	if (!v.allow && v.reason == DROP_POLICY_DEFAULT && addr_is_refused(dst))

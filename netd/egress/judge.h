@@ -31,6 +31,9 @@ struct judgement {
 	bool allow;
 	enum drop_reason reason;	/* DROP_NONE when allowed */
 	uint32_t rule;			/* line of the canonical policy, 0 = none */
+	/* What the worker must read of it; denied: the language to refuse it in. */
+	enum proto_inspect inspect;
+	const char *note;		/* the rule's own reason, or ""; as long as the policy */
 	struct name *name;		/* what the destination means; NULL when it is bare. Borrowed */
 };
 
@@ -38,6 +41,12 @@ struct judgement {
 bool judge_never(const struct judge *j, const struct addr *a);
 
 struct judgement judge_flow(const struct judge *j, const struct addr *dst, const struct judge_port *port);
+/*
+ * In which language a flow to this name (or NULL) can be told that it is denied: web clients get an alert or
+ * a page, others RST and ICMP (NONE), and so do those over a limit that bounds flows.
+ */
+enum proto_inspect judge_refusal(const struct name *name, const struct judge_port *port,
+				 enum drop_reason reason);
 
 /*
  * May the flow be dialled to this address? name is NULL for a flow to a bare address. is_own: the address

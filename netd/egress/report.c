@@ -26,6 +26,12 @@ void report_done(struct report *r)
 	memset(r, 0, sizeof(*r));
 }
 
+static bool is_same(const struct report_denied *d, const struct report_what *what)
+{
+	return d->proto == what->proto && d->port == what->port && strcmp(d->host, what->host) == 0 &&
+	       strcmp(d->seen, what->seen ? what->seen : "") == 0;
+}
+
 void report_denied(struct report *r, const struct report_what *what)
 {
 	struct report_denied *d;
@@ -33,7 +39,7 @@ void report_denied(struct report *r, const struct report_what *what)
 	/* 256 entries: a walk over the small keys is cheaper than a second table is to keep. */
 	for (uint32_t i = 0; i < r->n_denied; i++) {
 		d = &r->denied[i];
-		if (d->proto == what->proto && d->port == what->port && strcmp(d->host, what->host) == 0) {
+		if (is_same(d, what)) {
 			d->count++;
 			return;
 		}
@@ -48,6 +54,7 @@ void report_denied(struct report *r, const struct report_what *what)
 	d->port = what->port;
 	d->proto = what->proto;
 	snprintf(d->host, sizeof(d->host), "%s", what->host);
+	snprintf(d->seen, sizeof(d->seen), "%s", what->seen ? what->seen : "");
 	snprintf(d->lift, sizeof(d->lift), "%s", what->lift ? what->lift : "");
 }
 
@@ -73,6 +80,7 @@ static int write_denied(const struct report_denied *d, int fd)
 	m.dport = d->port;
 	m.proto = d->proto;
 	memcpy(m.host, d->host, sizeof(m.host));
+	memcpy(m.seen, d->seen, sizeof(m.seen));
 	if (*d->lift)
 		policy_spec_for(d->lift, d->proto, d->port, m.spec, sizeof(m.spec));
 	return msg_send(fd, &m, sizeof(m), NULL, 0);

@@ -17,6 +17,7 @@ struct report_denied {
 	uint16_t port;
 	uint8_t proto;			/* 0: only looked up */
 	char host[PROTO_NAME_CAP];
+	char seen[PROTO_NAME_CAP];	/* what inspection read, when that was refused; else "" */
 	char lift[PROTO_NAME_CAP];	/* what an --allow must name; "": none can help */
 };
 
@@ -30,6 +31,7 @@ struct report {
 
 struct report_what {
 	const char *host;
+	const char *seen;		/* or NULL */
 	uint8_t proto;
 	uint16_t port;
 	enum drop_reason reason;
