@@ -111,18 +111,26 @@ static const struct {
 	const char *text;
 	enum addr_class class;
 } class_table[] = {
-	/* Cloud metadata: AWS/GCP/Azure/others, AWS ECS tasks, Alibaba, Oracle, AWS over IPv6. */
-	{ "169.254.169.254", ADDR_METADATA },
-	{ "169.254.170.2", ADDR_METADATA },
-	{ "169.254.170.23", ADDR_METADATA },
-	{ "169.254.169.253", ADDR_METADATA },
-	{ "169.254.169.123", ADDR_METADATA },
-	{ "169.254.42.42", ADDR_METADATA },
-	{ "100.100.100.200", ADDR_METADATA },
-	{ "192.0.0.192", ADDR_METADATA },
-	{ "168.63.129.16", ADDR_METADATA },
-	{ "fd00:ec2::/32", ADDR_METADATA },
-	{ "fd20:ce::254", ADDR_METADATA },
+	/* Cloud metadata, and what else of that kind a cloud gives its machines beside it. */
+	{ "169.254.169.254", ADDR_METADATA },	/* AWS, Google, Azure, Oracle, OpenStack, most others */
+	{ "169.254.169.253", ADDR_METADATA },	/* AWS: resolver */
+	{ "169.254.169.123", ADDR_METADATA },	/* AWS: time */
+	{ "169.254.170.2", ADDR_METADATA },	/* AWS: credentials of a container */
+	{ "169.254.170.23", ADDR_METADATA },	/* AWS: credentials of a pod */
+	{ "169.254.169.250", ADDR_METADATA },	/* Rancher */
+	{ "169.254.169.255", ADDR_METADATA },	/* Linode */
+	{ "169.254.42.42", ADDR_METADATA },	/* Scaleway */
+	{ "169.254.0.23", ADDR_METADATA },	/* Tencent */
+	{ "100.100.100.200", ADDR_METADATA },	/* Alibaba */
+	{ "192.0.0.192", ADDR_METADATA },	/* Oracle Classic */
+	{ "192.80.8.124", ADDR_METADATA },	/* Equinix Metal */
+	{ "168.63.129.16", ADDR_METADATA },	/* Azure: the host's agent */
+	{ "fd00:ec2::/32", ADDR_METADATA },	/* AWS: metadata, resolver, time, pods */
+	{ "fd20:ce::/32", ADDR_METADATA },	/* Google */
+	{ "fd00:c1::a9fe:a9fe", ADDR_METADATA },	/* Oracle */
+	{ "fd00:42::42", ADDR_METADATA },	/* Scaleway */
+	{ "fd00:a9fe:a9fe::/48", ADDR_METADATA },	/* Linode */
+	{ "fe80::a9fe:a9fe", ADDR_METADATA },	/* OpenStack */
 	{ "0.0.0.0/8", ADDR_UNSPECIFIED },
 	{ "127.0.0.0/8", ADDR_LOOPBACK },
 	{ "10.0.0.0/8", ADDR_PRIVATE },
@@ -142,11 +150,15 @@ static const struct {
 	{ "::", ADDR_UNSPECIFIED },
 	{ "::1", ADDR_LOOPBACK },
 	{ "::/96", ADDR_TRANSLATED },		/* IPv4-compatible, RFC 4291 s. 2.5.5.1 */
+	{ "::ffff:0:0:0/96", ADDR_TRANSLATED },	/* IPv4-translated, RFC 2765 s. 2.1 */
 	{ "64:ff9b::/96", ADDR_TRANSLATED },	/* NAT64, RFC 6052 */
 	{ "64:ff9b:1::/48", ADDR_TRANSLATED },	/* local NAT64, RFC 8215 */
 	{ "2002::/16", ADDR_TRANSLATED },	/* 6to4, RFC 3056 */
 	{ "2001::/32", ADDR_TRANSLATED },	/* Teredo, RFC 4380 */
 	{ "2001:db8::/32", ADDR_DOCUMENTATION },
+	{ "2001:2::/48", ADDR_RESERVED },	/* benchmarks, RFC 5180 */
+	{ "2001:10::/28", ADDR_RESERVED },	/* ORCHID, RFC 4843 and 7343: identifiers, not addresses */
+	{ "2001:20::/28", ADDR_RESERVED },
 	{ "3fff::/20", ADDR_DOCUMENTATION },
 	{ "100::/64", ADDR_RESERVED },
 	{ "fc00::/7", ADDR_PRIVATE },
@@ -155,7 +167,7 @@ static const struct {
 	{ "ff00::/8", ADDR_MULTICAST },
 };
 
-/* Parsed once; a table of 40 prefixes is cheaper to walk than any tree is to build. */
+/* Parsed once; a table of 60 prefixes is cheaper to walk than any tree is to build. */
 static const struct cidr *class_prefixes(void)
 {
 	static struct cidr c[sizeof(class_table) / sizeof(class_table[0])];
@@ -171,6 +183,12 @@ static const struct cidr *class_prefixes(void)
 	return c;
 }
 
+/* The interface id of ISATAP holds an IPv4 address (RFC 5214 s. 6.1), whatever the prefix is. */
+static bool is_isatap(const struct addr *a)
+{
+	return (a->b[8] & ~2) == 0 && a->b[9] == 0 && a->b[10] == 0x5e && a->b[11] == 0xfe;
+}
+
 enum addr_class addr_classify(const struct addr *a)
 {
 	const struct cidr *c = class_prefixes();
@@ -179,7 +197,12 @@ enum addr_class addr_classify(const struct addr *a)
 		if (cidr_contains(&c[i], a))
 			return class_table[i].class;
 	}
-	return ADDR_GLOBAL;
+	if (addr_is_v4(a))
+		return ADDR_GLOBAL;
+	/* RFC 4291 s. 2.4 and the IANA registry: global unicast is 2000::/3 so far. */
+	if ((a->b[0] & 0xe0) != 0x20)
+		return ADDR_RESERVED;
+	return is_isatap(a) ? ADDR_TRANSLATED : ADDR_GLOBAL;
 }
 
 bool addr_is_refused(const struct addr *a)

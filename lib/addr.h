@@ -39,8 +39,8 @@ enum addr_class {
 	ADDR_LINK_LOCAL,	/* 169.254/16, fe80::/10 */
 	ADDR_METADATA,		/* cloud instance metadata services */
 	ADDR_MULTICAST,		/* 224/4, ff00::/8, 255.255.255.255 */
-	ADDR_RESERVED,		/* benchmark, 240/4, discard-only */
-	ADDR_TRANSLATED,	/* carries an IPv4 address inside IPv6: 6to4, NAT64, Teredo, v4-compatible */
+	ADDR_RESERVED,		/* benchmark, 240/4, discard-only, IPv6 outside of 2000::/3 */
+	ADDR_TRANSLATED,	/* carries an IPv4 address: 6to4, NAT64, Teredo, ISATAP, v4-compatible, v4-translated */
 	ADDR_DOCUMENTATION,	/* RFC 5737, RFC 3849, RFC 9637: routed nowhere, so harmless */
 };
 
