@@ -174,22 +174,25 @@ static enum proto_bit bit_of(uint8_t proto)
 	}
 }
 
-static struct policy_verdict verdict(enum drop_reason reason, uint32_t rule)
+/* No rule decides. */
+static struct policy_verdict refused(enum drop_reason reason)
 {
-	return (struct policy_verdict){ .allow = reason == DROP_NONE, .reason = reason, .rule = rule,
-					.note = "" };
+	return (struct policy_verdict){ .reason = reason, .note = "" };
 }
 
-/* What is read of a flow to a name whose rule does not say. */
-static enum proto_inspect inspect_default(uint8_t proto, uint16_t port)
+/*
+ * number: the rule's, never 0. Its reason is given as the note only when the rule itself decides; why the
+ * nearest one allows something else is no reason for a refusal.
+ */
+static struct policy_verdict verdict(const struct policy *p, enum drop_reason reason, uint32_t number)
 {
-	if (proto == IPPROTO_UDP)
-		return port == 443 ? PROTO_INSPECT_QUIC : PROTO_INSPECT_NONE;
-	if (proto != IPPROTO_TCP)
-		return PROTO_INSPECT_NONE;
-	if (port == 80)
-		return PROTO_INSPECT_HTTP;
-	return port == 443 ? PROTO_INSPECT_TLS : PROTO_INSPECT_TLS_IF;
+	const struct rule *r = &p->rules[number - 1];
+	bool decides = reason == DROP_NONE || reason == DROP_POLICY_DENY;
+
+	return (struct policy_verdict){ .allow = reason == DROP_NONE,
+					.reason = reason,
+					.rule = r->canon_line,
+					.note = decides && r->reason ? r->reason : "" };
 }
 
 /* Nothing allows it: say what is closest, the narrowest rule first. none: when nothing names the host. */
@@ -201,16 +204,25 @@ static struct policy_verdict nearest(const struct policy *p, const struct match 
 	for (unsigned int i = m->n; i-- > 0;) {
 		rule = m->too_wide[i] ? 0 : table_any(p->table, m->set[i], true, bit);
 		if (rule)
-			return verdict(DROP_POLICY_PORT, rule);
+			return verdict(p, DROP_POLICY_PORT, rule);
 	}
 	for (unsigned int i = m->n; i-- > 0;) {
 		for (size_t b = 0; !m->too_wide[i] && b < 3; b++) {
 			rule = table_any(p->table, m->set[i], true, proto_bits[b]);
 			if (rule)
-				return verdict(DROP_POLICY_PROTO, rule);
+				return verdict(p, DROP_POLICY_PROTO, rule);
 		}
 	}
-	return verdict(none, 0);
+	return refused(none);
+}
+
+static struct policy_verdict allowed(const struct policy *p, uint32_t number, enum proto_bit bit, uint16_t port)
+{
+	struct policy_verdict v = verdict(p, DROP_NONE, number);
+	bool said;
+
+	v.inspect = inspect_of(&p->rules[number - 1], bit, port, &said);
+	return v;
 }
 
 static struct policy_verdict judge(const struct policy *p, const struct match *m, uint8_t proto, uint16_t port,
@@ -220,39 +232,35 @@ static struct policy_verdict judge(const struct policy *p, const struct match *m
 	uint32_t rule, wide = 0;
 
 	if (!bit)
-		return verdict(DROP_POLICY_PROTO, 0);
+		return refused(DROP_POLICY_PROTO);
 	if (bit == PROTO_BIT_ICMP)
 		port = 0;
 	for (unsigned int i = m->n; i-- > 0;) {
 		rule = table_find(p->table, m->set[i], false, bit, port);
 		if (rule)
-			return verdict(DROP_POLICY_DENY, rule);
+			return verdict(p, DROP_POLICY_DENY, rule);
 	}
 	for (unsigned int i = m->n; i-- > 0;) {
 		rule = table_find(p->table, m->set[i], true, bit, port);
 		if (rule && !m->too_wide[i])
-			return verdict(DROP_NONE, rule);
+			return allowed(p, rule, bit, port);
 		if (rule && !wide)
 			wide = rule;
 	}
 	if (wide)
-		return verdict(DROP_POLICY_RANGE, wide);
+		return verdict(p, DROP_POLICY_RANGE, wide);
 	return nearest(p, m, bit, none);
 }
 
 struct policy_verdict policy_judge_name(const struct policy *p, const char *name, uint8_t proto, uint16_t port)
 {
-	struct policy_verdict v;
 	struct match m;
 
 	/* A name in another spelling would slip past the denials. */
 	if (!p->table || !name_is_normal(name))
-		return verdict(DROP_POLICY_NAME, 0);
+		return refused(DROP_POLICY_NAME);
 	table_match_name(p->table, name, &m);
-	v = judge(p, &m, proto, port, DROP_POLICY_NAME);
-	if (v.allow)
-		v.inspect = inspect_default(proto, port);
-	return v;
+	return judge(p, &m, proto, port, DROP_POLICY_NAME);
 }
 
 struct policy_verdict policy_judge_addr(const struct policy *p, const struct addr *a, uint8_t proto, uint16_t port)
@@ -261,7 +269,7 @@ struct policy_verdict policy_judge_addr(const struct policy *p, const struct add
 	struct match m;
 
 	if (!p->table)
-		return verdict(DROP_POLICY_DEFAULT, 0);
+		return refused(DROP_POLICY_DEFAULT);
 	table_match_addr(p->table, a, &m);
 	v = judge(p, &m, proto, port, DROP_POLICY_DEFAULT);
 	v.by_range = v.allow;
@@ -274,19 +282,19 @@ struct policy_verdict policy_judge_lookup(const struct policy *p, const char *na
 	struct match m;
 
 	if (!p->table || !name_is_normal(name))
-		return verdict(DROP_POLICY_NAME, 0);
+		return refused(DROP_POLICY_NAME);
 	table_match_name(p->table, name, &m);
 	for (unsigned int i = m.n; i-- > 0;) {
 		for (size_t b = 0; b < 3; b++) {
 			uint32_t rule = table_find_open(p->table, &m, m.set[i], proto_bits[b]);
 
 			if (rule)
-				return verdict(DROP_NONE, rule);
+				return verdict(p, DROP_NONE, rule);
 			if (!denied)
 				denied = table_any(p->table, m.set[i], false, proto_bits[b]);
 		}
 	}
-	return verdict(denied ? DROP_POLICY_DENY : DROP_POLICY_NAME, denied);
+	return denied ? verdict(p, DROP_POLICY_DENY, denied) : refused(DROP_POLICY_NAME);
 }
 
 bool policy_names_range(const struct policy *p, const struct addr *a)

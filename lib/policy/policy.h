@@ -89,6 +89,12 @@ struct policy_verdict {
  * DROP_POLICY_DENY, and when addr_is_refused() unless policy_names_range() and allowed here.
  */
 
+/*
+ * When several rules allow a flow, the one with the narrowest host decides what is read and which rule and
+ * note are given. Among rules of one host: one whose key speaks about the port before one without, the
+ * stricter before the looser, then the first. A denial is the first one of the narrowest host.
+ */
+
 /* proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_ICMP; port 0 with ICMP. name is normalised (policy_name()). */
 struct policy_verdict policy_judge_name(const struct policy *p, const char *name, uint8_t proto,
 					uint16_t port);

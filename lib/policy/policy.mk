@@ -2,10 +2,12 @@
 POLICY_SRC := \
 	lib/policy/explain.c \
 	lib/policy/file.c \
+	lib/policy/inspect.c \
 	lib/policy/name.c \
 	lib/policy/policy.c \
 	lib/policy/print.c \
 	lib/policy/rule.c \
+	lib/policy/span.c \
 	lib/policy/spec.c \
 	lib/policy/table.c \
 	lib/policy/yaml.c

@@ -4,8 +4,10 @@
  *
  *	yaml.c, spec.c	text -> struct rule_draft
  *	rule.c		struct rule_draft -> struct rule: every check of meaning is here, once
+ *	inspect.c	what the keys tls and http mean for a flow
  *	name.c		names and their normal form
  *	table.c		rules -> label tree and prefix trie; what matches a name or an address
+ *	span.c		the ports of all rules of one host -> disjoint spans, each with the rule that counts
  *	policy.c	life of a policy, verdicts
  *	print.c		canonical text; explain.c: answers for people
  */
@@ -24,6 +26,8 @@ enum {
 	POLICY_LABELS_MAX = 127,	/* 253 bytes hold no more */
 };
 
+static_assert((int)POLICY_REASON_MAX < (int)PROTO_NOTE_CAP, "a reason fits a verdict's note whole");
+
 enum proto_bit {
 	PROTO_BIT_TCP = 1,
 	PROTO_BIT_UDP = 2,
@@ -35,6 +39,14 @@ enum host_kind {
 	HOST_NAME,	/* exactly this name */
 	HOST_BELOW,	/* *.name: any depth below, not the name itself */
 	HOST_RANGE,	/* an address or a prefix */
+};
+
+/* A value of the keys tls and http. */
+enum demand {
+	DEMAND_UNSET = 0,	/* by the port */
+	DEMAND_ANY,		/* not read */
+	DEMAND_OPAQUE,		/* tls only: the name may be hidden */
+	DEMAND_REQUIRE,
 };
 
 struct port_range {
@@ -52,17 +64,28 @@ struct rule {
 	uint8_t n_ports;
 	uint8_t protos;			/* enum proto_bit */
 	uint8_t kind;			/* enum host_kind */
+	uint8_t tls, http;		/* enum demand */
 	bool allow;
 };
 
 /* Which part of a draft a complaint is about, so that yaml.c can give its place. */
-enum draft_part { PART_RULE, PART_HOST, PART_PROTO, PART_PORTS, PART_REASON, PART_COUNT };
+enum draft_part {
+	PART_RULE,
+	PART_HOST,
+	PART_PROTO,
+	PART_PORTS,
+	PART_TLS,
+	PART_HTTP,
+	PART_REASON,
+	PART_COUNT,
+};
 
 /* A rule as it was written. Pointers are borrowed. */
 struct rule_draft {
 	bool allow;
 	bool has_ports, has_proto;
 	uint8_t protos;
+	uint8_t tls, http;		/* enum demand */
 	const char *host;
 	size_t host_len;
 	const char *reason;		/* NULL: none */
@@ -118,6 +141,17 @@ int draft_add_proto(struct rule_draft *d, const char *text, size_t len, struct p
 /* Host as the user would write it ("*.example.test", "10.0.0.0/8"). buf holds PROTO_NAME_CAP + 2. */
 const char *rule_host(const struct rule *r, char *buf);
 
+/* ---- inspect.c ---- */
+
+/* "require", "opaque", "any": 0 or -EINVAL. key is "tls" or "http". */
+int demand_parse(const char *key, const char *text, size_t len, uint8_t *ret_demand, struct policy_error *e);
+/* The word of it; NULL when unset. */
+const char *demand_word(uint8_t demand);
+/* Do tls and http fit the rule and each other? 0, or -EINVAL with e->text and *ret_part. */
+int inspect_check(const struct rule *r, enum draft_part *ret_part, struct policy_error *e);
+/* What is read of a flow that this rule allows. *ret_said: a key says so, not the port. */
+enum proto_inspect inspect_of(const struct rule *r, enum proto_bit bit, uint16_t port, bool *ret_said);
+
 /* ---- spec.c ---- */
 
 /* Splits a SPEC. 0 or -EINVAL. d points into spec. */
@@ -148,16 +182,47 @@ struct match {
 	bool too_wide[MATCH_MAX];	/* a range that does not name this kind of address: allows are void */
 };
 
-/* 0 or -ENOMEM. The table borrows the names of p->rules, whose canonical lines are set. */
+/* 0 or -ENOMEM. The table borrows the names of p->rules. */
 int table_build(const struct policy *p, struct table **ret_table);
 void table_free(struct table *t);
 void table_match_name(const struct table *t, const char *name, struct match *ret_match);
 void table_match_addr(const struct table *t, const struct addr *a, struct match *ret_match);
-/* The canonical line of a rule of this set that covers the port (0 with ICMP), or 0. bit: one bit. */
+/*
+ * Rules are named by their number here: index + 1, 0 = none.
+ *
+ * The rule of this set that counts for the port (0 with ICMP), or 0. bit: one bit.
+ */
 uint32_t table_find(const struct table *t, uint32_t set, bool allow, enum proto_bit bit, uint16_t port);
 /* The same whatever the port. */
 uint32_t table_any(const struct table *t, uint32_t set, bool allow, enum proto_bit bit);
 /* The same for any port that the set allows and no denial of m takes back. */
 uint32_t table_find_open(const struct table *t, const struct match *m, uint32_t set, enum proto_bit bit);
+
+/* ---- span.c ---- */
+
+struct span {
+	uint16_t lo, hi;
+	uint32_t rule;		/* its number */
+};
+
+/* A port range of one rule, before the ranges of a set are made disjoint. */
+struct piece {
+	uint32_t set, rule;
+	uint16_t lo, hi;
+	uint8_t kind;		/* protocol and allow or deny: table.c numbers them */
+	uint8_t rank;		/* where pieces overlap, the highest counts; among equals the first rule */
+};
+
+enum { PIECE_PARTS_MAX = 5 };	/* a range that a key treats apart at 80 and at 443 */
+
+/* The ranges of one rule for one protocol, as pieces; how many. out holds r->n_ports * PIECE_PARTS_MAX. */
+size_t span_pieces(const struct rule *r, enum proto_bit bit, const struct piece *like, struct piece *out);
+/* By set, kind and first port. */
+void span_sort(struct piece *p, size_t n);
+/*
+ * Makes one group's sorted pieces disjoint. out holds 2 * n spans, heap n indices. Returns the number of
+ * spans.
+ */
+size_t span_merge(const struct piece *p, size_t n, uint32_t *heap, struct span *out);
 
 #endif

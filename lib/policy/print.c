@@ -44,7 +44,7 @@ void print_ports(FILE *f, const struct rule *r, const char *sep, const char *quo
 
 uint32_t print_rule_lines(const struct rule *r)
 {
-	return 2u + (r->n_ports ? 1u : 0u) + (r->reason ? 1u : 0u);
+	return 2u + (r->n_ports ? 1u : 0u) + (r->tls ? 1u : 0u) + (r->http ? 1u : 0u) + (r->reason ? 1u : 0u);
 }
 
 /* Would every YAML reader take this for a string? Names with a dot and a letter first, for certain. */
@@ -80,6 +80,10 @@ static void print_rule(FILE *f, const struct rule *r)
 		print_ports(f, r, ", ", "\"");
 		fputs("]\n", f);
 	}
+	if (r->tls)
+		fprintf(f, "    tls: %s\n", demand_word(r->tls));
+	if (r->http)
+		fprintf(f, "    http: %s\n", demand_word(r->http));
 	if (r->reason) {
 		fputs("    reason: ", f);
 		print_quoted(f, r->reason);

@@ -310,6 +310,11 @@ int rule_finish(const struct rule_draft *d, struct rule *ret_rule, enum draft_pa
 	err = finish_ports(d, &r, ret_part, e);
 	if (err < 0)
 		goto err_rule;
+	r.tls = d->tls;
+	r.http = d->http;
+	err = inspect_check(&r, ret_part, e);
+	if (err < 0)
+		goto err_rule;
 	*ret_part = PART_REASON;
 	err = finish_reason(d, &r, e);
 	if (err < 0)

@@ -8,8 +8,8 @@
  * per label and a hostile name cannot aim at a chain. Addresses live in two path-compressed binary
  * tries, one per family, so that no IPv6 prefix holds an IPv4 address. A node of either has up to one
  * "set" per way of naming: all rules with that very host. A set holds, per protocol and per allow or
- * deny, a sorted list of disjoint port spans, each with one rule that covers it. Everything is
- * built at once and read-only afterwards.
+ * deny, a sorted list of disjoint port spans, each with the one rule that counts there (span.c).
+ * Everything is built at once and read-only afterwards.
  */
 #include "lib/policy/policy_internal.h"
 
@@ -20,11 +20,6 @@
 #include "lib/hash.h"
 
 enum { KINDS = 6 };		/* protocol (3) times deny, allow */
-
-struct span {
-	uint16_t lo, hi;
-	uint32_t rule;		/* its line in the canonical text */
-};
 
 struct set {
 	uint32_t first;		/* into spans; the kinds follow each other */
@@ -347,26 +342,6 @@ uint32_t table_find_open(const struct table *t, const struct match *m, uint32_t 
 
 /* ---- building --------------------------------------------------------------------------------------- */
 
-/* A port range of one rule before the ranges of a set are made disjoint. */
-struct piece {
-	uint32_t set, rule;
-	uint16_t lo, hi;
-	uint8_t kind;
-};
-
-static int compare_pieces(const void *a, const void *b)
-{
-	const struct piece *x = a, *y = b;
-
-	if (x->set != y->set)
-		return x->set < y->set ? -1 : 1;
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	if (x->lo != y->lo)
-		return x->lo < y->lo ? -1 : 1;
-	return x->rule < y->rule ? -1 : x->rule > y->rule;
-}
-
 static uint32_t rule_set(struct table *t, const struct rule *r)
 {
 	uint32_t *set;
@@ -383,50 +358,39 @@ static uint32_t rule_set(struct table *t, const struct rule *r)
 	return *set;
 }
 
-static size_t add_pieces(struct piece *out, uint32_t set, const struct rule *r)
+/* All of one rule, by protocol. */
+static size_t add_pieces(struct piece *out, uint32_t set, uint32_t number, const struct rule *r)
 {
 	static const enum proto_bit bits[] = { PROTO_BIT_TCP, PROTO_BIT_UDP, PROTO_BIT_ICMP };
-	static const struct port_range no_port = { 0, 0 };
 	size_t n = 0;
 
 	for (size_t b = 0; b < 3; b++) {
-		bool icmp = bits[b] == PROTO_BIT_ICMP;
+		const struct piece like = { .set = set,
+					    .rule = number,
+					    .kind = (uint8_t)kind_of(r->allow, bits[b]) };
 
-		if (!(r->protos & bits[b]))
-			continue;
-		for (size_t i = 0; i < (icmp ? 1u : r->n_ports); i++) {
-			struct port_range p = icmp ? no_port : r->ports[i];
-
-			out[n++] = (struct piece){ .set = set,
-						   .rule = r->canon_line,
-						   .lo = p.lo,
-						   .hi = p.hi,
-						   .kind = (uint8_t)kind_of(r->allow, bits[b]) };
-		}
+		if (r->protos & bits[b])
+			n += span_pieces(r, bits[b], &like, out + n);
 	}
 	return n;
 }
 
-/* Sorted pieces become disjoint spans; where two rules overlap, either is a true answer. */
-static void make_spans(struct table *t, const struct piece *p, size_t n)
+static void make_spans(struct table *t, const struct piece *p, size_t n, uint32_t *heap)
 {
 	uint32_t n_spans = 0;
-	unsigned int next = 0;
+	size_t end;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i = end) {
 		struct set *s = &t->sets[p[i].set];
+		size_t made;
 
+		for (end = i + 1; end < n && p[end].set == p[i].set && p[end].kind == p[i].kind;)
+			end++;
 		if (!i || p[i].set != p[i - 1].set)
 			s->first = n_spans;
-		if (!i || p[i].set != p[i - 1].set || p[i].kind != p[i - 1].kind)
-			next = 0;
-		if (p[i].hi < next)
-			continue;
-		t->spans[n_spans++] = (struct span){ .lo = p[i].lo < next ? (uint16_t)next : p[i].lo,
-						     .hi = p[i].hi,
-						     .rule = p[i].rule };
-		s->n[p[i].kind]++;
-		next = p[i].hi + 1u;
+		made = span_merge(p + i, end - i, heap, t->spans + n_spans);
+		s->n[p[i].kind] = (uint16_t)made;
+		n_spans += (uint32_t)made;
 	}
 }
 
@@ -437,7 +401,7 @@ static int table_alloc(struct table *t, const struct policy *p, size_t n_pieces)
 	while (n_buckets < p->n_labels * 2 + 2)
 		n_buckets *= 2;
 	t->bucket_mask = (uint32_t)(n_buckets - 1);
-	t->spans = calloc(n_pieces + 1, sizeof(*t->spans));
+	t->spans = calloc(2 * n_pieces + 1, sizeof(*t->spans));
 	t->sets = calloc(p->n_rules + 1, sizeof(*t->sets));
 	t->labels = calloc(p->n_labels + 1, sizeof(*t->labels));
 	t->buckets = calloc(n_buckets, sizeof(*t->buckets));
@@ -445,25 +409,38 @@ static int table_alloc(struct table *t, const struct policy *p, size_t n_pieces)
 	return t->spans && t->sets && t->labels && t->buckets && t->prefixes ? 0 : -ENOMEM;
 }
 
+/* At most as many as add_pieces() makes. */
+static size_t count_pieces(const struct policy *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_rules; i++) {
+		const struct rule *r = &p->rules[i];
+
+		n += 1 + 2u * r->n_ports * (r->tls || r->http ? PIECE_PARTS_MAX : 1u);
+	}
+	return n;
+}
+
 int table_build(const struct policy *p, struct table **ret_table)
 {
 	struct table *t = calloc(1, sizeof(*t));
-	struct piece *pieces = NULL;
-	size_t n = 0, cap = p->n_ranges * 2 + p->n_rules;
+	size_t n = 0, cap = count_pieces(p);
+	struct piece *pieces = malloc((cap + 1) * sizeof(*pieces));
+	uint32_t *heap = malloc((cap + 1) * sizeof(*heap));
 
-	if (!t)
-		return -ENOMEM;
-	pieces = malloc((cap + 1) * sizeof(*pieces));
-	if (!pieces || table_alloc(t, p, cap) < 0) {
+	if (!t || !pieces || !heap || table_alloc(t, p, cap) < 0) {
+		free(heap);
 		free(pieces);
 		table_free(t);
 		return -ENOMEM;
 	}
 	hash_random(t->key, sizeof(t->key));
 	for (size_t i = 0; i < p->n_rules; i++)
-		n += add_pieces(pieces + n, rule_set(t, &p->rules[i]), &p->rules[i]);
-	qsort(pieces, n, sizeof(*pieces), compare_pieces);
-	make_spans(t, pieces, n);
+		n += add_pieces(pieces + n, rule_set(t, &p->rules[i]), (uint32_t)i + 1, &p->rules[i]);
+	span_sort(pieces, n);
+	make_spans(t, pieces, n, heap);
+	free(heap);
 	free(pieces);
 	*ret_table = t;
 	return 0;

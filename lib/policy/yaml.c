@@ -216,7 +216,7 @@ static int next_key(struct reader *r, const char *const *keys, unsigned int *see
 
 /* ---- one rule ------------------------------------------------------------------------------------------- */
 
-enum { KEY_ALLOW, KEY_DENY, KEY_PROTO, KEY_PORTS, KEY_REASON };
+enum { KEY_ALLOW, KEY_DENY, KEY_PROTO, KEY_PORTS, KEY_TLS, KEY_HTTP, KEY_REASON };
 
 struct stanza {
 	struct rule_draft d;
@@ -275,12 +275,28 @@ static int stanza_copy(struct reader *r, char **ret_copy, size_t *ret_len, const
 	return next(r);
 }
 
+static int stanza_demand(struct reader *r, struct stanza *s, int key)
+{
+	bool is_tls = key == KEY_TLS;
+	const char *word = is_tls ? "tls" : "http";
+	int err = expect_scalar(r, word);
+
+	s->at[is_tls ? PART_TLS : PART_HTTP] = here(r);
+	if (err < 0)
+		return err;
+	set_place(r, here(r));
+	err = demand_parse(word, text_of(r), len_of(r), is_tls ? &s->d.tls : &s->d.http, r->err);
+	return err < 0 ? err : next(r);
+}
+
 static int stanza_key(struct reader *r, struct stanza *s, int key, struct place at)
 {
 	if (key == KEY_PROTO)
 		return stanza_list(r, s, key, "proto");
 	if (key == KEY_PORTS)
 		return stanza_list(r, s, key, "ports");
+	if (key == KEY_TLS || key == KEY_HTTP)
+		return stanza_demand(r, s, key);
 	if (key == KEY_REASON) {
 		s->at[PART_REASON] = here(r);
 		s->d.reason = NULL;
@@ -314,7 +330,8 @@ static int stanza_finish(struct reader *r, struct stanza *s)
 
 static int read_rule(struct reader *r)
 {
-	static const char *const keys[] = { "allow", "deny", "proto", "ports", "reason", NULL };
+	static const char *const keys[] = { "allow", "deny", "proto", "ports",
+					    "tls",   "http", "reason", NULL };
 	struct stanza s = { .at = { [PART_RULE] = here(r) } };
 	unsigned int seen = 0;
 	struct place at;

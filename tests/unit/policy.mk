@@ -11,3 +11,6 @@ UNIT += man
 UNIT_man := $(POLICY_SRC) $(LIB_SRC)
 UNIT_man_LIBS := $(POLICY_LIBS)
 UNIT_man_CPPFLAGS = -DTOP='"$(CURDIR)"'
+UNIT += policy_inspect
+UNIT_policy_inspect := $(POLICY_SRC) $(LIB_SRC)
+UNIT_policy_inspect_LIBS := $(POLICY_LIBS)
