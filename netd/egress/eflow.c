@@ -392,7 +392,10 @@ static bool is_printable(const char *text)
 
 static bool is_sound_inspected(const struct proto_inspected *m)
 {
-	if (m->reason != DROP_NONE && (m->reason < DROP_TLS_NAME || m->reason > DROP_INSPECT_TIMEOUT))
+	bool finding = m->reason >= DROP_TLS_NAME && m->reason <= DROP_INSPECT_TIMEOUT;
+
+	/* Or the first message found no place to be read. */
+	if (m->reason != DROP_NONE && !finding && m->reason != DROP_NO_MEMORY)
 		return false;
 	return is_zero(m->zero, sizeof(m->zero)) && is_printable(m->host) && is_printable(m->detail);
 }

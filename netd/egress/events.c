@@ -233,28 +233,22 @@ void events_flow_denied(struct sandbox *s, const struct event_flow *e)
 
 /* ---- inspection ----------------------------------------------------------------------------------- */
 
-/* The first n words of the text go to *ret_len; returns the rest. */
-static const char *split_words(const char *text, unsigned int n, size_t *ret_len)
+/* The length of the first word; returns what follows it. */
+static const char *split_word(const char *text, size_t *ret_len)
 {
-	const char *end = text;
-
-	for (;; end++) {
-		if (*end == '\0' || (*end == ' ' && --n == 0))
-			break;
-	}
-	*ret_len = (size_t)(end - text);
-	return *end ? end + 1 : end;
+	*ret_len = strcspn(text, " ");
+	return text + *ret_len + (text[*ret_len] == ' ');
 }
 
-/* detail: "TLS 1.3 h2,http/1.1" */
+/* detail: "TLS1.3 h2,http/1.1" */
 static void json_tls(struct json *j, const struct proto_inspected *m)
 {
 	size_t len;
-	const char *alpn = split_words(m->detail, 2, &len);
+	const char *alpn = split_word(m->detail, &len);
 
 	if (*m->host)
 		json_str(j, "sni", m->host);
-	if (len)
+	if (len && m->inspect != PROTO_INSPECT_QUIC)
 		json_strn(j, "version", m->detail, len);
 	if (!*alpn)
 		return;
@@ -271,7 +265,7 @@ static void json_tls(struct json *j, const struct proto_inspected *m)
 static void json_http(struct json *j, const struct proto_inspected *m)
 {
 	size_t len;
-	const char *url = split_words(m->detail, 1, &len);
+	const char *url = split_word(m->detail, &len);
 
 	if (*m->host)
 		json_str(j, "hostname", m->host);

@@ -98,6 +98,14 @@ enum drop_reason inspect_reason(const struct inspect *i)
 	return i->reason;
 }
 
+void inspect_give_up(struct inspect *i, enum drop_reason why)
+{
+	assert(!inspect_is_final(i));
+	if (why == DROP_NONE)
+		why = i->kind == PROTO_INSPECT_HTTP ? DROP_HTTP_BAD : DROP_TLS_BAD;
+	inspect_refuse(i, why);
+}
+
 bool inspect_report(struct inspect *i, struct proto_inspected *m)
 {
 	if (!i->is_fresh)

@@ -60,6 +60,11 @@ enum inspect_state inspect_up(struct inspect *i, const uint8_t *buf, size_t len)
  */
 enum inspect_state inspect_down(struct inspect *i, const uint8_t *buf, size_t len);
 bool inspect_wants_down(const struct inspect *i);
+/*
+ * The caller refuses it: the time is over (INSPECT_TIMEOUT), or the stream has ended inside a message
+ * (NONE: malformed, as its protocol says it). As if the reader had. After REFUSE and PASS: no call.
+ */
+void inspect_give_up(struct inspect *i, enum drop_reason why);
 /* Bytes from the start of the sandbox's stream that may go on. Never shrinks. */
 uint64_t inspect_cleared(const struct inspect *i);
 
@@ -88,6 +93,7 @@ struct refusal {
 	const char *note;		/* the rule's own reason; "" */
 	uint16_t port;
 	bool json;			/* the client asked for JSON (Accept) */
+	bool head;			/* the client asked with HEAD: a page without its body */
 };
 
 /* Writes what the sandbox is told before the connection is closed. Bytes written, 0..cap. */
