@@ -213,8 +213,7 @@ static int send_create(struct gateway *g, int netns, uint32_t flags)
 	m.flows_per_s = limits->new_flows_per_s > UINT32_MAX ? UINT32_MAX :
 		(uint32_t)limits->new_flows_per_s;
 	memcpy(m.label, o->name, sizeof(m.label));
-	m.resolver = o->resolver;
-	m.resolver_port = o->resolver_port;
+	memcpy(m.resolvers, o->resolvers, sizeof(m.resolvers));
 	return msg_send(g->control, &m, sizeof(m), fds, n);
 }
 

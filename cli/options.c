@@ -152,8 +152,17 @@ static const char *split_port(char *text, char **ret_host)
 	return colon + 1;
 }
 
+/* No server can have such an address. */
+static bool is_nobody(const struct addr *a)
+{
+	enum addr_class c = addr_classify(a);
+
+	return c == ADDR_UNSPECIFIED || c == ADDR_MULTICAST;
+}
+
 static int opt_resolver(struct parser *p)
 {
+	struct proto_resolver *r = p->o->resolvers, *end = r + PROTO_RESOLVERS_MAX;
 	char *host;
 	const char *port;
 	uint64_t n = 53;
@@ -164,15 +173,20 @@ static int opt_resolver(struct parser *p)
 	snprintf(p->resolver_text, sizeof(p->resolver_text), "%s", p->value);
 	port = split_port(p->resolver_text, &host);
 	if (port) {
-		int r = number(p, port, 1, 65535, &n);
+		int e = number(p, port, 1, 65535, &n);
 
-		if (r < 0)
-			return r;
+		if (e < 0)
+			return e;
 	}
-	if (addr_parse(host, &p->o->resolver) < 0)
+	while (r < end && r->port)
+		r++;
+	if (r == end)
+		return complain(p, "%s: --resolver %s: more than %d name servers; give that many at most",
+				p->verb, p->value, PROTO_RESOLVERS_MAX);
+	if (addr_parse(host, &r->addr) < 0 || is_nobody(&r->addr))
 		return complain(p, "%s: --resolver %s: not an address; give ADDRESS, ADDRESS:PORT or "
 				"[ADDRESS]:PORT", p->verb, p->value);
-	p->o->resolver_port = (uint16_t)n;
+	r->port = (uint16_t)n;
 	return 0;
 }
 

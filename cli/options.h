@@ -23,8 +23,7 @@ struct options {
 	uint8_t xdp_mode;		/* as proto_create */
 	uint32_t mtu;			/* 0: the port's default */
 	uint32_t flows_max;		/* 0: the default */
-	struct addr resolver;		/* zero: the host's */
-	uint16_t resolver_port;
+	struct proto_resolver resolvers[PROTO_RESOLVERS_MAX];	/* none: the host's */
 	char name[PROTO_LABEL_CAP];
 	const char *events, *pcap;	/* paths or NULL */
 	int status_fd;			/* -1: none */

@@ -34,7 +34,7 @@ static int usage(void)
 	      "  --port KIND            auto, xdp, packet or tap; how frames reach the gateway\n"
 	      "  --xdp-mode MODE        native or generic\n"
 	      "  --mtu N                of the link, 1280 to 65535\n"
-	      "  --resolver ADDR[:PORT] ask this name server instead of the host's\n"
+	      "  --resolver ADDR[:PORT] ask this name server instead of the host's; up to three\n"
 	      "  --max-flows N          connections at a time, default 4096\n"
 	      "  --name NAME            of the sandbox, in logs\n"
 	      "  --events FILE          append what was decided, JSON lines\n"

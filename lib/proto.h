@@ -28,6 +28,7 @@ enum {
 	PROTO_ADDRS_MAX = 16,		/* addresses in one answer, per family */
 	PROTO_TEXT_CAP = 512,		/* a line for a person */
 	PROTO_LABEL_CAP = 64,		/* the name of a sandbox */
+	PROTO_RESOLVERS_MAX = 3,	/* name servers of a sandbox; MAXNS of the C library */
 	PROTO_NOTE_CAP = 208,		/* a rule's own reason, UTF-8 without control characters, and its NUL */
 	PROTO_DETAIL_CAP = 192,		/* what was read of a request, printable ASCII, and its NUL */
 	PROTO_MSG_MAX = 1024,		/* no message is larger */
@@ -201,6 +202,13 @@ struct proto_cut {
 
 /* ---- netd <-> egress ---------------------------------------------------------------------- */
 
+/* A name server. In an array those in use come first; the others are all zero. */
+struct proto_resolver {
+	struct addr addr;
+	uint16_t port;
+	uint8_t zero[6];
+};
+
 enum proto_sandbox_flags {
 	PROTO_HAS_EVENTS = 1,		/* an events descriptor is among the descriptors */
 	PROTO_HAS_PCAP = 2,		/* a packet log descriptor is among the descriptors */
@@ -215,10 +223,9 @@ struct proto_sandbox_add {
 	uint32_t flags;
 	char label[PROTO_LABEL_CAP];
 	struct addr gw4, gw6;		/* the gateway's addresses inside the sandbox */
-	struct addr resolver;		/* all zero: the host's resolv.conf */
-	uint16_t resolver_port;
-	uint16_t zero;
 	uint32_t flows_max;		/* size of the worker's flow table; 0 = the policy's limit */
+	uint32_t zero;
+	struct proto_resolver resolvers[PROTO_RESOLVERS_MAX];	/* none: the host's resolv.conf */
 };
 
 /* Ends the sandbox: egress closes its flows, writes the last events and the report, then answers. */
@@ -319,9 +326,7 @@ struct proto_create {
 	uint32_t flows_max;		/* 0 = 4096 */
 	uint32_t flows_per_s;		/* 0 = no limit */
 	char label[PROTO_LABEL_CAP];
-	struct addr resolver;		/* all zero: the host's */
-	uint16_t resolver_port;
-	uint8_t zero2[6];
+	struct proto_resolver resolvers[PROTO_RESOLVERS_MAX];	/* none: the host's */
 };
 
 /* The link is up, policy is in force, the worker is confined: the program may start. */
@@ -380,6 +385,7 @@ struct proto_report_end {
 };
 
 static_assert(sizeof(struct proto_head) == 8, "head");
+static_assert(sizeof(struct proto_resolver) == 24, "resolver");
 static_assert(sizeof(struct proto_ask_flow) == 56, "ask_flow");
 static_assert(sizeof(struct proto_verdict_msg) == 512, "verdict");
 static_assert(sizeof(struct proto_inspected) == 472, "inspected");

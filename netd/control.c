@@ -110,6 +110,21 @@ static bool label_ok(const char *label)
 	       strspn(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
 }
 
+/* Address and port together or neither, and no gap. */
+static bool resolvers_ok(const struct proto_resolver *r)
+{
+	bool last = false;
+
+	for (int i = 0; i < PROTO_RESOLVERS_MAX; i++) {
+		bool none = all_zero(r[i].addr.b, sizeof(r[i].addr.b));
+
+		if (none != (r[i].port == 0) || (last && !none) || !all_zero(r[i].zero, sizeof(r[i].zero)))
+			return false;
+		last = none;
+	}
+	return true;
+}
+
 /* NULL when every field makes sense. */
 static const char *wrong_field(const struct proto_create *m)
 {
@@ -117,8 +132,7 @@ static const char *wrong_field(const struct proto_create *m)
 
 	if (m->version != PROTO_VERSION)
 		return "sluice and sluice-netd are of different versions; install them together";
-	if ((m->flags & ~known) || !all_zero(m->zero, sizeof(m->zero)) ||
-	    !all_zero(m->zero2, sizeof(m->zero2)))
+	if ((m->flags & ~known) || !all_zero(m->zero, sizeof(m->zero)))
 		return "the request has unknown flags; install sluice and sluice-netd together";
 	if (m->mtu && (m->mtu < MTU_MIN || m->mtu > MTU_MAX))
 		return "the MTU is out of range; give 1280 to 65535";
@@ -126,8 +140,8 @@ static const char *wrong_field(const struct proto_create *m)
 		return "too many flows; give at most 65536";
 	if (!label_ok(m->label))
 		return "the name is not one; use 1 to 63 letters, digits, '.', '_' or '-'";
-	if (!all_zero(m->resolver.b, sizeof(m->resolver.b)) != (m->resolver_port != 0))
-		return "the resolver needs an address and a port";
+	if (!resolvers_ok(m->resolvers))
+		return "a resolver needs an address and a port";
 	return NULL;
 }
 

@@ -147,8 +147,7 @@ int decider_add(struct netd *n, const struct sandbox *sb, const int *fds, size_t
 	memcpy(m.label, sb->want.label, sizeof(m.label));
 	if (addr_parse(LINK_GW4, &m.gw4) < 0 || addr_parse(LINK_GW6, &m.gw6) < 0)
 		return -EINVAL;
-	m.resolver = sb->want.resolver;
-	m.resolver_port = sb->want.resolver_port;
+	memcpy(m.resolvers, sb->want.resolvers, sizeof(m.resolvers));
 	m.flows_max = sb->want.flows_max;
 	return n->decider.fd < 0 ? -EPIPE : msg_send(n->decider.fd, &m, sizeof(m), fds, n_fds);
 }

@@ -7,10 +7,11 @@
 #include <stdint.h>
 
 #include "lib/addr.h"
+#include "lib/proto.h"
 
 enum {
 	RESOLVCONF_FILE_MAX = 1 << 20,
-	RESOLVCONF_SERVERS_MAX = 3,	/* MAXNS of the C library */
+	RESOLVCONF_SERVERS_MAX = PROTO_RESOLVERS_MAX,
 };
 
 struct resolvconf {

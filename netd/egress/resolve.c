@@ -33,8 +33,7 @@ enum {
 struct resolver {
 	struct resolve *r;
 	ares_channel channel;
-	struct addr addr;		/* all zero: the host's */
-	uint16_t port;
+	struct proto_resolver list[PROTO_RESOLVERS_MAX];	/* none: the host's */
 	uint16_t index;
 	uint32_t refs;
 	bool no_edns;			/* this server choked on it once */
@@ -138,21 +137,22 @@ static int channel_open(struct resolver *u)
 	return 0;
 }
 
-static int set_servers(struct resolver *u, const struct addr *servers, size_t n, uint16_t port)
+static int set_servers(struct resolver *u, const struct proto_resolver list[PROTO_RESOLVERS_MAX])
 {
-	struct ares_addr_port_node nodes[RESOLVCONF_SERVERS_MAX];
+	struct ares_addr_port_node nodes[PROTO_RESOLVERS_MAX];
 
 	memset(nodes, 0, sizeof(nodes));
-	for (size_t i = 0; i < n; i++) {
-		nodes[i].next = i + 1 < n ? &nodes[i + 1] : NULL;
-		nodes[i].udp_port = port;
-		nodes[i].tcp_port = port;
-		if (addr_is_v4(&servers[i])) {
+	for (size_t i = 0; i < PROTO_RESOLVERS_MAX && list[i].port; i++) {
+		if (i)
+			nodes[i - 1].next = &nodes[i];
+		nodes[i].udp_port = list[i].port;
+		nodes[i].tcp_port = list[i].port;
+		if (addr_is_v4(&list[i].addr)) {
 			nodes[i].family = AF_INET;
-			memcpy(&nodes[i].addr.addr4, servers[i].b + 12, 4);
+			memcpy(&nodes[i].addr.addr4, list[i].addr.b + 12, 4);
 		} else {
 			nodes[i].family = AF_INET6;
-			memcpy(&nodes[i].addr.addr6, servers[i].b, 16);
+			memcpy(&nodes[i].addr.addr6, list[i].addr.b, 16);
 		}
 	}
 	return ares_set_servers_ports(u->channel, nodes) == ARES_SUCCESS ? 0 : -EINVAL;
@@ -160,6 +160,7 @@ static int set_servers(struct resolver *u, const struct addr *servers, size_t n,
 
 int resolve_open(int epoll_fd, const struct resolvconf *host, struct resolve **ret_resolve)
 {
+	struct proto_resolver list[PROTO_RESOLVERS_MAX] = { 0 };
 	struct resolve *r = calloc(1, sizeof(*r));
 	int e = -ENOMEM;
 
@@ -177,7 +178,9 @@ int resolve_open(int epoll_fd, const struct resolvconf *host, struct resolve **r
 		if (e < 0)
 			goto err_channels;
 	}
-	e = set_servers(&r->resolvers[0], host->servers, host->n, 53);
+	for (int i = 0; i < host->n; i++)
+		list[i] = (struct proto_resolver){ .addr = host->servers[i], .port = 53 };
+	e = set_servers(&r->resolvers[0], list);
 	if (e < 0)
 		goto err_channels;
 	r->resolvers[0].refs = 1;
@@ -194,20 +197,20 @@ err_free:
 	return e;
 }
 
-int resolver_get(struct resolve *r, const struct addr *a, uint16_t port, struct resolver **ret_resolver)
+int resolver_get(struct resolve *r, const struct proto_resolver list[PROTO_RESOLVERS_MAX],
+		 struct resolver **ret_resolver)
 {
-	static const struct addr none;
 	struct resolver *u, *vacant = NULL;
 	int e;
 
-	if (addr_eq(a, &none)) {
+	if (!list[0].port) {
 		r->resolvers[0].refs++;
 		*ret_resolver = &r->resolvers[0];
 		return 0;
 	}
 	for (int i = 1; i < RESOLVERS_MAX; i++) {
 		u = &r->resolvers[i];
-		if (u->refs && addr_eq(&u->addr, a) && u->port == port) {
+		if (u->refs && memcmp(u->list, list, sizeof(u->list)) == 0) {
 			u->refs++;
 			*ret_resolver = u;
 			return 0;
@@ -219,11 +222,10 @@ int resolver_get(struct resolve *r, const struct addr *a, uint16_t port, struct 
 		return -ENOSPC;
 	/* What its last user still waits for would be asked of the new server. */
 	ares_cancel(vacant->channel);
-	e = set_servers(vacant, a, 1, port);
+	e = set_servers(vacant, list);
 	if (e < 0)
 		return e;
-	vacant->addr = *a;
-	vacant->port = port;
+	memcpy(vacant->list, list, sizeof(vacant->list));
 	vacant->no_edns = false;
 	vacant->refs = 1;
 	*ret_resolver = vacant;

@@ -20,7 +20,7 @@ struct resolve;
 struct resolver;		/* one upstream configuration; shared by the sandboxes that use it */
 
 enum {
-	RESOLVERS_MAX = 16,	/* distinct --resolver values at a time, the host's included */
+	RESOLVERS_MAX = 16,	/* distinct lists of --resolver at a time, the host's included */
 	RESOLVE_UNDERWAY_MAX = 4096,
 };
 
@@ -36,8 +36,9 @@ typedef void resolve_done(void *arg, const struct resolve_answer *answer);
 
 /* Makes every c-ares channel now, while files may still be opened. host: what resolv.conf said. */
 int resolve_open(int epoll_fd, const struct resolvconf *host, struct resolve **ret_resolve);
-/* a all zero: the host's resolvers. 0, -ENOSPC when RESOLVERS_MAX are in use, -EINVAL. */
-int resolver_get(struct resolve *r, const struct addr *a, uint16_t port, struct resolver **ret_resolver);
+/* list: as in proto_sandbox_add; none: the host's. 0, -ENOSPC when RESOLVERS_MAX are in use, -EINVAL. */
+int resolver_get(struct resolve *r, const struct proto_resolver list[PROTO_RESOLVERS_MAX],
+		 struct resolver **ret_resolver);
 void resolver_put(struct resolver *u);
 
 /* name: normal form. 0, or -errno (done is not called then). */

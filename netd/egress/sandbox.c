@@ -152,11 +152,10 @@ static int make_tables(struct sandbox *s, uint64_t flows)
 
 static int get_resolver(struct sandbox *s, const struct proto_sandbox_add *m, char *why)
 {
-	uint16_t port = m->resolver_port ? m->resolver_port : 53;
-	int r = resolver_get(s->eg->resolve, &m->resolver, port, &s->resolver);
+	int r = resolver_get(s->eg->resolve, m->resolvers, &s->resolver);
 
 	if (r == -ENOSPC)
-		snprintf(why, PROTO_TEXT_CAP, "more than %d different resolvers are in use; name one that "
+		snprintf(why, PROTO_TEXT_CAP, "more than %d different lists of resolvers are in use; name those that "
 			 "another sandbox uses", RESOLVERS_MAX - 1);
 	return r;
 }

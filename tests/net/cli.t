@@ -89,6 +89,9 @@ bad_lines() {
 	ok "$AS: an XDP mode without XDP" bad "--xdp-mode" run --port tap --xdp-mode native -- true
 	ok "$AS: a resolver that is no address" bad "--resolver" run --resolver dns.test -- true
 	ok "$AS: a resolver's port 0" bad "--resolver" run --resolver 203.0.113.53:0 -- true
+	ok "$AS: a resolver that is the unspecified address" bad "--resolver" run --resolver :: -- true
+	ok "$AS: four resolvers" bad "--resolver 9.9.9.4" run --resolver 9.9.9.1 --resolver 9.9.9.2 --resolver 9.9.9.3 \
+		--resolver 9.9.9.4 -- true
 	ok "$AS: a resolver with half a bracket" bad "--resolver" run --resolver '[2001:db8::1:53' -- true
 	ok "$AS: a name of a sandbox that is a path" bad "--name" run --name ../x -- true
 	ok "$AS: a policy that is not there" bad "$T/work/none.yaml" run --policy "$T/work/none.yaml" -- true

@@ -212,8 +212,17 @@ enum proto_state jail_add(struct egress_proc *e, uint32_t number, const char *po
 	snprintf(m.label, sizeof(m.label), "box%u", number);
 	addr_parse(LINK_GW4, &m.gw4);
 	addr_parse(LINK_GW6, &m.gw6);
-	if (resolver)
-		assert_int_equal(addr_parse(resolver, &m.resolver), 0);
+	for (int i = 0; resolver && *resolver; i++) {
+		char one[ADDR_STRLEN];
+		size_t n = strcspn(resolver, " ");
+
+		assert_true(i < PROTO_RESOLVERS_MAX && n < sizeof(one));
+		memcpy(one, resolver, n);
+		one[n] = '\0';
+		assert_int_equal(addr_parse(one, &m.resolvers[i].addr), 0);
+		m.resolvers[i].port = 53;
+		resolver += n + strspn(resolver + n, " ");
+	}
 	ret_jail->number = number;
 	ret_jail->ask = ask[0];
 	ret_jail->report = report[0];

@@ -51,7 +51,7 @@ struct jail {			/* one sandbox, as netd and its worker see it */
 	int ask, report, events;
 };
 
-/* policy: YAML. resolver NULL: the host's. Returns the state netd was told. */
+/* policy: YAML. resolver: addresses with spaces between; NULL: the host's. Returns the state netd was told. */
 enum proto_state jail_add(struct egress_proc *e, uint32_t number, const char *policy,
 			  const char *resolver, struct jail *ret_jail);
 /* Ends it in order; PROTO_GONE must come. */

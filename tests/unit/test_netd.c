@@ -334,7 +334,7 @@ static void test_config(void **state)
 static void test_bad_fields(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 11; i++) {
+	for (int i = 0; i < 12; i++) {
 		struct proto_create m = good_request();
 
 		switch (i) {
@@ -346,9 +346,10 @@ static void test_bad_fields(void **state)
 		case 5: m.label[0] = '\0'; break;
 		case 6: memcpy(m.label, "a/b", 4); break;
 		case 7: memcpy(m.label, "a\nb", 4); break;
-		case 8: m.resolver_port = 53; break;
-		case 9: m.resolver.b[0] = 1; break;
-		default: m.zero2[5] = 1; break;
+		case 8: m.resolvers[0].port = 53; break;
+		case 9: m.resolvers[2].addr.b[0] = 1; break;
+		case 10: m.resolvers[1] = (struct proto_resolver){ .addr.b[0] = 1, .port = 53 }; break;
+		default: m.resolvers[0] = (struct proto_resolver){ .addr.b[0] = 1, .port = 53, .zero[5] = 1 }; break;
 		}
 		request(&m, 3);
 		assert_true(strlen(error_text()) > 10);
