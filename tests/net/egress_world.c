@@ -44,6 +44,17 @@ static int __attribute__((format(printf, 1, 2))) run(const char *fmt, ...)
 	return system(cmd);
 }
 
+/* A minimal system may have neither file: then they appear in an overlay, not on the machine. */
+static void make_etc_complete(void)
+{
+	if (access("/etc/hosts", F_OK) == 0 && access("/etc/resolv.conf", F_OK) == 0)
+		return;
+	if (run("mount -t tmpfs none /mnt && mkdir /mnt/upper /mnt/work && "
+		"mount -t overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work none /etc && "
+		"touch /etc/hosts /etc/resolv.conf") != 0)
+		abort();
+}
+
 static void replace_file(const char *path, const char *text)
 {
 	char tmp[] = "/tmp/sluice-egress.XXXXXX";
@@ -52,12 +63,6 @@ static void replace_file(const char *path, const char *text)
 	if (fd < 0 || write(fd, text, strlen(text)) < 0 || fchmod(fd, 0644) < 0)
 		abort();
 	close(fd);
-	/* A minimal system may not have the file: then it appears in an overlay, not on the machine. */
-	if (access(path, F_OK) < 0 &&
-	    run("mount -t tmpfs none /mnt && mkdir /mnt/upper /mnt/work && "
-		"mount -t overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work none /etc && "
-		"touch %s", path) != 0)
-		abort();
 	if (mount(tmp, path, NULL, MS_BIND, NULL) < 0)
 		abort();
 	unlink(tmp);
@@ -97,6 +102,7 @@ const char *world_up(void)
 		return "cannot make namespaces";
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return "cannot make mounts private";
+	make_etc_complete();
 	replace_file("/etc/resolv.conf", "nameserver 203.0.113.53\n");
 	replace_file("/etc/hosts", "127.0.0.1 localhost\n198.51.100.10 hosted.test\n10.9.9.9 inner.test\n");
 	witness = mmap(NULL, sizeof(*witness), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
