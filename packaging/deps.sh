@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that are missing, and says nothing when none is.
 #
-#	deps.sh [build] [test] [bench] [demo] [lint]
+#	deps.sh [build] [test] [bench] [demo] [lint] [bypass]
 #
 # Works on Debian 12 and its relatives, as root; else it says in a line what to install. A service that
 # comes with a package (nginx, knot) is neither started nor left enabled: tests run their own instance.
@@ -19,6 +19,8 @@ test="$build $lab perl git libcmocka-dev gcc-multilib libclang-rt-14-dev runc cr
 	slirp4netns passt"
 bench="$build $lab wrk slirp4netns passt"
 demo="$build $lab"
+# The other gateways of the corpus of attacks.
+bypass="$build $lab nodejs npm bubblewrap ripgrep"
 lint="$build libcmocka-dev cppcheck clang-tidy"
 services="nginx knot"
 
@@ -29,12 +31,15 @@ is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" 
 wanted=
 for list in "$@"; do
 	case $list in
-	build | test | bench | demo | lint) eval "wanted=\"\$wanted \$$list\"" ;;
+	build | test | bench | demo | lint | bypass) eval "wanted=\"\$wanted \$$list\"" ;;
 	*) fail "no list is called $list" ;;
 	esac
 done
 # Packages under another name elsewhere, or of another architecture.
 [ "$(uname -m)" = x86_64 ] || wanted=$(echo "$wanted" | sed 's/gcc-multilib//g')
+
+# Node's own packages bring npm along.
+! command -v npm >/dev/null || wanted=$(echo "$wanted" | sed 's/\<npm\>//g')
 
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
 	fail "not a Debian system: install the like of" $(echo $wanted | tr ' ' '\n' | sort -u) \
