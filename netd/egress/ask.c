@@ -93,6 +93,32 @@ void ask_send(struct sandbox *s, const void *msg, size_t len, int fd)
 	sandbox_touch(s);
 }
 
+void ask_recall(struct sandbox *s, bool (*look)(struct sandbox *s, struct proto_verdict_msg *v))
+{
+	struct outbox *o = &s->out;
+	uint32_t before = 0, index, next;
+
+	for (index = o->head; index; index = next) {
+		struct out_slot *slot = &o->slots[index - 1];
+
+		/* Nothing but a verdict carries a descriptor. */
+		if (slot->fd < 0 || !look(s, (struct proto_verdict_msg *)slot->buf)) {
+			next = slot->next;
+			before = index;
+			continue;
+		}
+		next = slot->next;
+		*(before ? &o->slots[before - 1].next : &o->head) = next;
+		if (!next)
+			o->tail = before;
+		close(slot->fd);
+		s->fds_out--;
+		slot->next = o->free_head;
+		o->free_head = index;
+		o->used--;
+	}
+}
+
 union fd_control {
 	char b[CMSG_SPACE(sizeof(int))];
 	struct cmsghdr align;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct proto_verdict_msg;
 struct sandbox;
 
 enum {
@@ -40,6 +41,11 @@ bool ask_is_readable(const struct sandbox *s);
 int ask_message(struct sandbox *s, const void *buf, size_t len);
 /* Queues a message; fd (or -1) is taken. Sent by ask_flush() before the next sleep. */
 void ask_send(struct sandbox *s, const void *msg, size_t len, int fd);
+/*
+ * Goes through the verdicts with a socket that were not sent yet. look() may change one, or return true: then it
+ * is thrown away, the socket closed. It may queue another answer.
+ */
+void ask_recall(struct sandbox *s, bool (*look)(struct sandbox *s, struct proto_verdict_msg *v));
 /* Sends what the socket takes. 0 or -errno (the peer is gone). */
 int ask_flush(struct sandbox *s);
 

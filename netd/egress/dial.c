@@ -477,6 +477,26 @@ void dial_name_ready(struct sandbox *s, struct name *n)
 	}
 }
 
+void dial_again(struct eflow *f)
+{
+	struct dialer *d = f->sb->eg->dialer;
+
+	if (f->state != EFLOW_DIALING)
+		return;
+	/* What was refused may be allowed now, and the other way round. */
+	f->refused = 0;
+	f->n_tried = 0;
+	for (uint8_t i = f->n_racing; i-- > 0;) {
+		struct attempt *t = &d->attempts[f->racing[i]];
+
+		if (may_dial(f, &t->addr))
+			continue;
+		attempt_free(t);
+		f->step_ns = f->sb->eg->now;
+	}
+	pump(f);
+}
+
 void dial_event(struct egress *eg, uint64_t cookie)
 {
 	uint32_t index = (uint32_t)cookie;

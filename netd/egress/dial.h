@@ -35,6 +35,9 @@ void dial_name_ready(struct sandbox *s, struct name *n);
 /* Room has appeared: queued flows go on. */
 void dial_next(struct sandbox *s);
 
+/* There is a new policy, and it allows f: f goes on with the addresses that it may be dialled to now. f may be gone after. */
+void dial_again(struct eflow *f);
+
 void dial_event(struct egress *eg, uint64_t cookie);
 void dial_tick(struct egress *eg);
 /* ms until dial_tick() is due, or -1. */

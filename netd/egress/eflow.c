@@ -7,9 +7,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -23,7 +25,7 @@
 int eflow_table_init(struct eflow_table *t, uint32_t cap)
 {
 	memset(t, 0, sizeof(*t));
-	t->cap = cap;
+	t->cap = t->limit = cap;
 	t->n_buckets = 64;
 	while (t->n_buckets < cap)
 		t->n_buckets *= 2;
@@ -58,13 +60,19 @@ static struct eflow *find(struct eflow_table *t, uint64_t id)
 	return NULL;
 }
 
+struct eflow *eflow_find(struct sandbox *s, uint64_t id)
+{
+	return find(&s->flows, id);
+}
+
 static void set_state(struct eflow *f, enum eflow_state state)
 {
-	static const bool legal[4][4] = {
+	static const bool legal[5][5] = {
 		[EFLOW_FREE] = { [EFLOW_QUEUED] = true },
 		[EFLOW_QUEUED] = { [EFLOW_DIALING] = true, [EFLOW_FREE] = true },
 		[EFLOW_DIALING] = { [EFLOW_OPEN] = true, [EFLOW_FREE] = true },
-		[EFLOW_OPEN] = { [EFLOW_FREE] = true },
+		[EFLOW_OPEN] = { [EFLOW_CUT] = true, [EFLOW_FREE] = true },
+		[EFLOW_CUT] = { [EFLOW_FREE] = true },
 	};
 
 	assert(legal[f->state][state]);
@@ -95,7 +103,7 @@ static struct eflow *eflow_new(struct sandbox *s, uint64_t id)
 	memset(f, 0, sizeof(*f));
 	f->sb = s;
 	f->id = id;
-	f->meter_fd = -1;
+	f->sock_fd = -1;
 	f->index = index;
 	f->hash_next = *bucket;
 	*bucket = index + 1;
@@ -111,7 +119,7 @@ static void eflow_free(struct eflow *f)
 	uint32_t *link = bucket_of(t, f->id);
 
 	dial_cancel(f);
-	fd_close(&f->meter_fd);
+	fd_close(&f->sock_fd);
 	if (f->name) {
 		f->name->refs--;
 		lease_hold(&s->leases, f->name, s->eg->now);
@@ -163,6 +171,12 @@ struct refusal {
 static void copy_note(char *dst, const char *note)
 {
 	snprintf(dst, PROTO_NOTE_CAP, "%s", note);
+}
+
+void eflow_set_rule(struct eflow *f, const struct judgement *j)
+{
+	f->rule = j->rule;
+	copy_note(f->note, j->note);
 }
 
 static void send_verdict(struct sandbox *s, uint64_t id, const struct refusal *r)
@@ -250,19 +264,22 @@ static void deny_ask(struct sandbox *s, const struct proto_ask_flow *m, const st
 		.inspect = j->inspect, .note = j->note });
 }
 
-/* Limits that hold before any rule is looked at; DROP_NONE: go on. */
-static enum drop_reason over_limit(struct sandbox *s)
+/* Who is denied is rationed as well: a question costs the same whatever the answer. DROP_NONE: go on. */
+static enum drop_reason over_limit(struct sandbox *s, bool allowed)
 {
-	if (s->flows.used >= s->flows.cap)
-		return DROP_FLOW_FULL;
 	if (!bucket_take(&s->flow_rate, s->eg->now))
 		return DROP_FLOW_RATE;
+	if (!allowed)
+		return DROP_NONE;
+	if (s->flows.used >= s->flows.limit)
+		return DROP_FLOW_FULL;
 	return meter_over(&s->meter);
 }
 
 int eflow_ask(struct sandbox *s, const struct proto_ask_flow *m)
 {
 	struct judge_port port = { m->proto, m->dport };
+	enum drop_reason over;
 	struct judgement j;
 	struct eflow *f;
 
@@ -270,11 +287,11 @@ int eflow_ask(struct sandbox *s, const struct proto_ask_flow *m)
 		return -EBADMSG;
 	s->report.flows++;
 	j = judge_flow(&s->judge, &m->dst, &port);
-	if (j.allow) {
-		j.reason = over_limit(s);
-		j.allow = j.reason == DROP_NONE;
-		if (!j.allow)
-			j.inspect = judge_refusal(j.name, &port, j.reason);
+	over = over_limit(s, j.allow);
+	if (over != DROP_NONE) {
+		j.allow = false;
+		j.reason = over;
+		j.inspect = judge_refusal(j.name, &port, over);
 	}
 	if (!j.allow) {
 		deny_ask(s, m, &j);
@@ -288,9 +305,8 @@ int eflow_ask(struct sandbox *s, const struct proto_ask_flow *m)
 	f->dst = m->dst;
 	f->sport = m->sport;
 	f->port = port;
-	f->rule = j.rule;
+	eflow_set_rule(f, &j);
 	f->inspect = (uint8_t)j.inspect;
-	copy_note(f->note, j.note);
 	f->name = j.name;
 	f->event_id = ++s->eg->flow_seq;
 	f->born_ns = s->eg->now;
@@ -316,7 +332,7 @@ static struct event_flow event_of(const struct eflow *f)
 		.name = f->name,
 		.rule = f->rule,
 		.note = f->note,
-		.peer = f->state == EFLOW_OPEN ? &f->peer : NULL,
+		.peer = f->state == EFLOW_OPEN || f->state == EFLOW_CUT ? &f->peer : NULL,
 		.born_ns = f->born_ns,
 		.born_wall_ns = f->born_wall_ns,
 	};
@@ -341,7 +357,10 @@ void eflow_connected(struct eflow *f, int fd, const struct addr *peer)
 	memcpy(v.note, f->note, sizeof(v.note));
 	if (f->name)
 		memcpy(v.name, f->name->text, sizeof(v.name));
-	over = meter_flow(f, fd);
+	over = meter_over(&s->meter);	/* used up while this one was being dialled? */
+	f->sock_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (f->sock_fd < 0)
+		over = DROP_FLOW_FULL;
 	if (over != DROP_NONE) {
 		close(fd);
 		eflow_refuse(f, over);
@@ -350,6 +369,7 @@ void eflow_connected(struct eflow *f, int fd, const struct addr *peer)
 	e = event_of(f);
 	events_flow_start(s, &e);
 	ask_send(s, &v, sizeof(v), fd);
+	meter_flow(f);
 }
 
 void eflow_refuse(struct eflow *f, enum drop_reason reason)
@@ -416,7 +436,7 @@ int eflow_inspected(struct sandbox *s, const struct proto_inspected *m)
 	struct event_flow e;
 
 	/* The worker's word is believed by the log only, and of flows that it was given. */
-	if (!is_sound_inspected(m) || !f || f->state != EFLOW_OPEN)
+	if (!is_sound_inspected(m) || !f || (f->state != EFLOW_OPEN && f->state != EFLOW_CUT))
 		return -EBADMSG;
 	e = event_of(f);
 	e.reason = (enum drop_reason)m->reason;
@@ -448,7 +468,8 @@ int eflow_end(struct sandbox *s, const struct proto_flow_end *m)
 	if (!f)
 		return 0;
 	e = event_of(f);
-	e.reason = (enum drop_reason)m->reason;
+	/* It may have seen the socket's end before it read why. */
+	e.reason = (enum drop_reason)(f->state == EFLOW_CUT ? f->cut : m->reason);
 	e.up_bytes = m->up_bytes;
 	e.down_bytes = m->down_bytes;
 	e.up_pkts = m->up_pkts;
@@ -457,6 +478,44 @@ int eflow_end(struct sandbox *s, const struct proto_flow_end *m)
 	meter_flow_end(f, m->up_bytes, m->down_bytes);
 	eflow_free(f);
 	return 0;
+}
+
+/*
+ * TCP: what waits to be sent is thrown away and the peer is reset, which shutdown(2) would not do; and what is
+ * cut must not look like an end from inside. Sockets of the others stay bound to their peer, so that
+ * nobody else's packets come in, but take nothing more.
+ */
+static void end_socket(const struct eflow *f)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	if (f->port.proto != IPPROTO_TCP || connect(f->sock_fd, &none, sizeof(none)) < 0)
+		shutdown(f->sock_fd, SHUT_RDWR);
+}
+
+void eflow_cut(struct eflow *f, enum drop_reason reason)
+{
+	struct proto_cut c;
+
+	meter_flow_cut(f);
+	end_socket(f);
+	set_state(f, EFLOW_CUT);
+	f->cut = (uint16_t)reason;
+	PROTO_INIT(&c, PROTO_CUT);
+	c.id = f->id;
+	c.reason = (uint16_t)reason;
+	ask_send(f->sb, &c, sizeof(c), -1);
+}
+
+void eflow_cut_by(struct eflow *f, const struct judgement *j)
+{
+	struct event_flow e;
+
+	eflow_set_rule(f, j);
+	eflow_cut(f, DROP_POLICY_CUT);
+	e = event_of(f);
+	e.reason = DROP_POLICY_CUT;
+	record_denial(f->sb, &e);
 }
 
 void eflow_end_all(struct sandbox *s, enum drop_reason reason)
@@ -468,7 +527,7 @@ void eflow_end_all(struct sandbox *s, enum drop_reason reason)
 		if (f->state == EFLOW_FREE)
 			continue;
 		e = event_of(f);
-		e.reason = reason;
+		e.reason = f->state == EFLOW_CUT ? (enum drop_reason)f->cut : reason;
 		events_flow_end(s, &e);
 		meter_flow_end(f, 0, 0);
 		eflow_free(f);

@@ -32,7 +32,8 @@ enum eflow_state {
 	EFLOW_FREE = 0,
 	EFLOW_QUEUED,		/* judged; waits for a place to dial. Next: DIALING */
 	EFLOW_DIALING,		/* connects or lookups under way. Next: OPEN, or freed with a verdict */
-	EFLOW_OPEN,		/* the worker has the socket. Next: freed at PROTO_FLOW_END */
+	EFLOW_OPEN,		/* the worker has the socket. Next: freed at PROTO_FLOW_END, or CUT */
+	EFLOW_CUT,		/* the socket carries nothing any more. Next: freed at PROTO_FLOW_END */
 };
 
 struct eflow {
@@ -51,7 +52,9 @@ struct eflow {
 	struct addr peer;		/* what the worker was connected to */
 	uint64_t event_id;
 	uint64_t born_ns, born_wall_ns;
-	int meter_fd;			/* a second descriptor of its socket, to read its byte counts; or -1 */
+	int sock_fd;			/* OPEN: a second descriptor of its socket, to count and to cut it; else -1 */
+	uint16_t cut;			/* enum drop_reason: CUT, why */
+	bool metered;			/* CUT: its bytes are counted already */
 
 	/* dialling; dial.c only */
 	TAILQ_ENTRY(eflow) link;	/* sandbox's dial queue, or its name's waiting flows */
@@ -72,6 +75,7 @@ struct eflow_table {
 	uint32_t *buckets;
 	uint32_t n_buckets;		/* power of two */
 	uint32_t cap, used, high;
+	uint32_t limit;			/* flows that may be at a time, 1..cap */
 	uint32_t free_head;		/* index + 1 */
 	uint8_t key[HASH_KEY_LEN];
 };
@@ -91,6 +95,17 @@ void eflow_refuse(struct eflow *f, enum drop_reason reason);
 void eflow_fail(struct eflow *f, enum drop_reason reason, int err);
 
 void eflow_set_dialing(struct eflow *f);
+/* NULL: this sandbox has no such flow. */
+struct eflow *eflow_find(struct sandbox *s, uint64_t id);
+/*
+ * Ends an OPEN flow: from here on its socket carries nothing, whatever the worker does, and the worker is told.
+ * f stays until the worker has said its end.
+ */
+void eflow_cut(struct eflow *f, enum drop_reason reason);
+/* The same because of a new policy that does not allow it: logged and reported. */
+void eflow_cut_by(struct eflow *f, const struct judgement *j);
+/* Which rule lets it through, or does not. */
+void eflow_set_rule(struct eflow *f, const struct judgement *j);
 /* Ends every flow: dials are cancelled, no verdicts are sent. */
 void eflow_end_all(struct sandbox *s, enum drop_reason reason);
 

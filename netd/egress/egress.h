@@ -6,7 +6,7 @@
  * tables (struct sandbox); only the connect attempts and the upstream resolvers are shared, and both are
  * rationed per sandbox.
  *
- *	up_input -> sandbox_add | sandbox_end                       (netd)
+ *	up_input -> sandbox_add | sandbox_end | reload              (netd)
  *	ask_input -> flow_ask -> judge -> dial -> flow_verdict      (worker)
  *	          -> name_ask -> judge -> resolve -> name_answer
  */

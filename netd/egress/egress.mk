@@ -11,6 +11,7 @@ EGRESS_OWN_SRC := \
 	netd/egress/meter.c \
 	netd/egress/names.c \
 	netd/egress/own.c \
+	netd/egress/reload.c \
 	netd/egress/report.c \
 	netd/egress/resolve.c \
 	netd/egress/resolvconf.c \

@@ -5,8 +5,9 @@
  * are the worker's word.
  *
  * Shape: Suricata's EVE (doc/userguide/output/eve): flow, dns, tls, http, quic, alert, drop, stats, plus our
- * own members sandbox, verdict, reason, reason_code, rule, rule_reason, name. The five-tuple is the one that the sandbox sees, so that it
- * and the community_id match the packet log; `dialed` is the real peer.
+ * own type policy and our own members sandbox, verdict, reason, reason_code, rule, rule_reason, name. The
+ * five-tuple is the one that the sandbox sees, so that it and the community_id match the packet log; `dialed`
+ * is the real peer.
  */
 #include "netd/egress/events.h"
 
@@ -428,6 +429,20 @@ void events_drops(struct sandbox *s, const struct proto_drops *m)
 	json_object(&j, "drop");
 	json_str(&j, "reason", reason_word(m->reason));
 	json_u64(&j, "count", m->count);
+	json_object_end(&j);
+	end(&j, s);
+}
+
+void events_policy(struct sandbox *s, size_t rules, uint32_t cut)
+{
+	struct json j;
+
+	if (!may_write(s))
+		return;
+	begin(&j, s, "policy");
+	json_object(&j, "policy");
+	json_u64(&j, "rules", rules);
+	json_u64(&j, "flows_cut", cut);
 	json_object_end(&j);
 	end(&j, s);
 }

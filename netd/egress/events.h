@@ -50,6 +50,8 @@ void events_flow_denied(struct sandbox *s, const struct event_flow *e);
 void events_inspected(struct sandbox *s, const struct event_flow *e, const struct proto_inspected *m);
 /* An answered question; one that was denied is an alert as well. */
 void events_dns(struct sandbox *s, const struct event_dns *e);
+/* A new policy came into force; rule numbers are its own from here on. */
+void events_policy(struct sandbox *s, size_t rules, uint32_t cut);
 void events_drops(struct sandbox *s, const struct proto_drops *m);
 
 enum { COMMUNITY_ID_CAP = 32 };

@@ -42,34 +42,29 @@ enum proto_inspect judge_refusal(const struct name *name, const struct judge_por
 }
 
 /* The same destination, judged as what it means: this name. */
-static void judge_as_name(const struct judge *j, struct name *name, const struct judge_port *port,
-			  struct judgement *r)
+static struct judgement judge_named(const struct judge *j, struct name *name,
+				    const struct judge_port *port)
 {
+	struct judgement r = { .name = name };
 	struct policy_verdict v = policy_judge_name(j->policy, name->text, port->proto, port->port);
 
-	r->name = name;
-	/* A name that was denied when it was asked for has no answer to dial. */
-	r->allow = v.allow && !name->denied;
-	r->rule = v.rule;
-	r->note = v.note;
-	r->reason = v.allow ? (enum drop_reason)name->reason : v.reason;
-	r->inspect = r->allow ? v.inspect : judge_refusal(name, port, r->reason);
+	/* A denied name is not looked up, so it has no answer to dial. */
+	r.allow = v.allow && !name->denied;
+	r.rule = v.rule;
+	r.note = v.note;
+	r.reason = v.allow ? (enum drop_reason)name->reason : v.reason;
+	r.inspect = r.allow ? v.inspect : judge_refusal(name, port, r.reason);
+	return r;
 }
 
-struct judgement judge_flow(const struct judge *j, const struct addr *dst, const struct judge_port *port)
+static struct judgement judge_bare(const struct judge *j, const struct addr *dst, const struct judge_port *port)
 {
 	struct judgement r = { .reason = DROP_POLICY_DEFAULT, .note = "" };
 	struct policy_verdict v;
-	struct name *name;
 
 	/* The gateway's services end in the worker; there is nothing behind its addresses. */
 	if (is_gateway(j, dst))
 		return r;
-	name = lease_find(j->leases, dst);
-	if (name) {
-		judge_as_name(j, name, port, &r);
-		return r;
-	}
 	if (lease_in_pool(dst)) {
 		r.reason = DROP_POLICY_NO_LEASE;
 		return r;
@@ -83,6 +78,26 @@ struct judgement judge_flow(const struct judge *j, const struct addr *dst, const
 	if (!v.allow && v.reason == DROP_POLICY_DEFAULT && addr_is_refused(dst))
 		r.reason = DROP_POLICY_RANGE;
 	return r;
+}
+
+struct judgement judge_flow(const struct judge *j, const struct addr *dst, const struct judge_port *port)
+{
+	struct name *name = is_gateway(j, dst) ? NULL : lease_find(j->leases, dst);
+	struct judgement r, bare;
+
+	if (!name)
+		return judge_bare(j, dst, port);
+	r = judge_named(j, name, port);
+	if (r.allow)
+		return r;
+	bare = judge_bare(j, dst, port);
+	return bare.allow ? bare : r;
+}
+
+struct judgement judge_again(const struct judge *j, struct name *name, const struct addr *dst,
+			     const struct judge_port *port)
+{
+	return name ? judge_named(j, name, port) : judge_bare(j, dst, port);
 }
 
 enum drop_reason judge_candidate(const struct judge *j, const struct name *name, const struct addr *a,

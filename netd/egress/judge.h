@@ -40,6 +40,10 @@ struct judgement {
 /* Is this an address that no rule can let a flow be dialled to? */
 bool judge_never(const struct judge *j, const struct addr *a);
 
+/*
+ * The address that a program picked. A real address that was leased before a rule came to name it is both: the
+ * name's, and when the name is not allowed, itself.
+ */
 struct judgement judge_flow(const struct judge *j, const struct addr *dst, const struct judge_port *port);
 /*
  * In which language a flow to this name (or NULL) can be told that it is denied: web clients get an alert or
@@ -47,6 +51,10 @@ struct judgement judge_flow(const struct judge *j, const struct addr *dst, const
  */
 enum proto_inspect judge_refusal(const struct name *name, const struct judge_port *port,
 				 enum drop_reason reason);
+
+/* A flow that was judged before: by the name it is bound to, or, bare, by its destination. */
+struct judgement judge_again(const struct judge *j, struct name *name, const struct addr *dst,
+			     const struct judge_port *port);
 
 /*
  * May the flow be dialled to this address? name is NULL for a flow to a bare address. is_own: the address

@@ -200,6 +200,9 @@ struct name *lease_name_new(struct lease_table *t, const char *text, bool denied
 		return NULL;
 	if (*count >= max && !reclaim(t, denied, now))
 		return NULL;
+	/* A new policy may have moved so many names to the other kind that they are in our places. */
+	if (t->n_allowed + t->n_denied >= LEASE_NAMES_MAX && !reclaim(t, !denied, now))
+		return NULL;
 	if (t->names_free) {
 		n = &t->names[t->names_free - 1];
 		t->names_free = n->hash_next;
@@ -228,6 +231,17 @@ void lease_hold(struct lease_table *t, struct name *n, uint64_t now)
 	n->held_ns = now + LEASE_HOLD_S * NS_PER_S;
 	TAILQ_REMOVE(&t->lru[n->denied], n, lru);
 	TAILQ_INSERT_TAIL(&t->lru[n->denied], n, lru);
+}
+
+void lease_name_deny(struct lease_table *t, struct name *n, bool denied)
+{
+	if (n->denied == denied)
+		return;
+	TAILQ_REMOVE(&t->lru[n->denied], n, lru);
+	*(n->denied ? &t->n_denied : &t->n_allowed) -= 1;
+	n->denied = denied;
+	*(denied ? &t->n_denied : &t->n_allowed) += 1;
+	TAILQ_INSERT_TAIL(&t->lru[denied], n, lru);
 }
 
 static int lease_new(struct lease_table *t, struct name *n, const struct addr *a, bool synthetic)

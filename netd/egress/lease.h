@@ -58,8 +58,8 @@ struct name {
 	uint32_t refs;			/* flows, questions and lookups that hold it */
 	uint64_t held_ns;		/* not reclaimed before */
 	bool used;
-	bool denied;			/* its addresses are of the denied pools */
-	uint32_t rule;			/* of the judgement at its birth */
+	bool denied;			/* not looked up; new addresses are of the denied pools */
+	uint32_t rule;			/* that says so; 0 = none */
 	uint16_t reason;		/* enum drop_reason, when denied */
 	TAILQ_ENTRY(name) lru;
 	struct answer answer[2];	/* [0] A, [1] AAAA */
@@ -100,6 +100,9 @@ struct name *lease_name_find(struct lease_table *t, const char *text);
 struct name *lease_name_new(struct lease_table *t, const char *text, bool denied, uint64_t now);
 /* The sandbox was told about this name, or used it: keep its addresses for another LEASE_HOLD_S. */
 void lease_hold(struct lease_table *t, struct name *n, uint64_t now);
+
+/* A new policy says otherwise about this name. Its addresses stay its own. */
+void lease_name_deny(struct lease_table *t, struct name *n, bool denied);
 
 /* Whose is this address? NULL: nobody's. */
 struct name *lease_find(struct lease_table *t, const struct addr *a);

@@ -25,6 +25,7 @@
 #include "netd/egress/egress.h"
 #include "netd/egress/hosts.h"
 #include "netd/egress/own.h"
+#include "netd/egress/reload.h"
 #include "netd/egress/resolve.h"
 #include "netd/egress/sandbox.h"
 #include "netd/egress/slurp.h"
@@ -32,7 +33,7 @@
 enum {
 	EVENTS_PER_WAKEUP = 64,
 	DESCRIPTORS_MAX = 1 << 18,
-	DESCRIPTORS_KEPT = 256,		/* for everything but dials; each sandbox takes four more */
+	DESCRIPTORS_KEPT = 256,		/* for everything but dials and open flows; each sandbox takes four more */
 };
 
 #define CALL(name) { .nr = __NR_##name }
@@ -54,7 +55,7 @@ static const struct confine_rule rules[] = {
 	SOCKET(AF_INET, SOCK_DGRAM, IPPROTO_ICMP), SOCKET(AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6),
 	CALL(connect), CALL(close), CALL(getsockopt), CALL(setsockopt), CALL(recvmsg), CALL(sendmsg),
 	CALL(recvfrom), CALL(sendto), CALL(shutdown),
-	/* a new sandbox: policy memfd, its sockets, its event log */
+	/* a new sandbox or policy: policy memfd, its sockets, its event log */
 	CALL(pread64), CALL(fcntl), CALL(write),
 #ifdef __NR_fstat
 	CALL(fstat),
@@ -102,7 +103,10 @@ static void read_host_files(struct egress *eg, struct resolvconf *ret_conf)
 			 ret_conf->skipped);
 }
 
-/* As many descriptors as the limit allows, up to what makes sense. Returns how many dials may use. */
+/*
+ * As many descriptors as the limit allows, up to what makes sense. Returns how many dials may use; an open flow
+ * takes one, too.
+ */
 static uint32_t raise_descriptors(void)
 {
 	struct rlimit l;
@@ -187,6 +191,9 @@ static void up_input(struct egress *eg)
 		return;
 	case PROTO_SANDBOX_END:
 		sandbox_end(eg, (const struct proto_sandbox_end *)buf);
+		return;
+	case PROTO_POLICY_SET:
+		reload(eg, (const struct proto_policy_set *)buf, fds, n_fds);
 		return;
 	default:
 		die("netd's message", -EBADMSG);

@@ -3,14 +3,13 @@
  * meter: counts what sandboxes with a byte budget send and receive. Runs in egress.
  *
  * Theory of operation. The worker may be hostile, so its counts decide nothing where the kernel counts
- * itself: egress keeps a second descriptor of each TCP socket of such a sandbox, reads TCP_INFO from it
- * five times a second and when the flow ends, and can shut the connection down without asking the worker.
+ * itself: of a sandbox with a budget TCP_INFO of each connection (eflow.sock_fd) is read five times a second
+ * and when the flow ends, and flows are cut without asking the worker.
  * UDP and echo sockets keep no count: there the worker's word at the end of the flow is all there is.
  * What passes between two looks is beyond the budget. Sandboxes without one cost nothing here.
  */
 #include "netd/egress/meter.h"
 
-#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -18,8 +17,7 @@
 #include <sys/socket.h>
 
 #include "lib/clock.h"
-#include "lib/proto.h"
-#include "netd/egress/ask.h"
+#include "netd/egress/eflow.h"
 #include "netd/egress/egress.h"
 #include "netd/egress/sandbox.h"
 
@@ -38,8 +36,16 @@ static bool has_budget(const struct meter *m)
 void meter_init(struct meter *m, const struct policy_limits *limits)
 {
 	memset(m, 0, sizeof(*m));
+	meter_set_limits(m, limits);
+}
+
+void meter_set_limits(struct meter *m, const struct policy_limits *limits)
+{
 	m->up_max = limits->up_bytes;
 	m->down_max = limits->down_bytes;
+	m->over = DROP_NONE;
+	m->cut = false;
+	m->next_ns = 0;
 }
 
 enum drop_reason meter_over(const struct meter *m)
@@ -57,20 +63,10 @@ static void judge_total(struct meter *m)
 		m->over = DROP_BYTES_DOWN;
 }
 
-enum drop_reason meter_flow(struct eflow *f, int fd)
+void meter_flow(struct eflow *f)
 {
-	const struct meter *m = &f->sb->meter;
-
-	/* Used up while this one was being dialled. */
-	if (m->over)
-		return (enum drop_reason)m->over;
-	if (!has_budget(m) || f->port.proto != IPPROTO_TCP)
-		return DROP_NONE;
-	f->meter_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (f->meter_fd < 0)
-		return DROP_FLOW_FULL;
-	sandbox_touch(f->sb);
-	return DROP_NONE;
+	if (has_budget(&f->sb->meter))
+		sandbox_touch(f->sb);
 }
 
 /* Payload that this socket has carried. False: the kernel would not say. */
@@ -80,7 +76,8 @@ static bool read_counts(const struct eflow *f, uint64_t *ret_up, uint64_t *ret_d
 	socklen_t len = sizeof(i);
 
 	memset(&i, 0, sizeof(i));
-	if (f->meter_fd < 0 || getsockopt(f->meter_fd, IPPROTO_TCP, TCP_INFO, &i, &len) < 0 ||
+	if (f->sock_fd < 0 || f->port.proto != IPPROTO_TCP || f->state != EFLOW_OPEN ||
+	    getsockopt(f->sock_fd, IPPROTO_TCP, TCP_INFO, &i, &len) < 0 ||
 	    len < offsetof(struct tcp_info, tcpi_segs_out))
 		return false;
 	*ret_up = i.tcpi_bytes_acked;
@@ -88,11 +85,26 @@ static bool read_counts(const struct eflow *f, uint64_t *ret_up, uint64_t *ret_d
 	return true;
 }
 
+void meter_flow_cut(struct eflow *f)
+{
+	struct meter *m = &f->sb->meter;
+	uint64_t up, down;
+
+	if (!has_budget(m) || !read_counts(f, &up, &down))
+		return;
+	f->metered = true;
+	m->up = add_capped(m->up, up);
+	m->down = add_capped(m->down, down);
+}
+
 void meter_flow_end(struct eflow *f, uint64_t up, uint64_t down)
 {
 	struct meter *m = &f->sb->meter;
 
-	read_counts(f, &up, &down);
+	if (f->metered)
+		return;
+	if (has_budget(m))
+		read_counts(f, &up, &down);
 	m->up = add_capped(m->up, up);
 	m->down = add_capped(m->down, down);
 	judge_total(m);
@@ -100,21 +112,11 @@ void meter_flow_end(struct eflow *f, uint64_t up, uint64_t down)
 		sandbox_touch(f->sb);
 }
 
-/* Shuts every connection down itself, and tells the worker why. */
 static void cut_all(struct sandbox *s)
 {
 	for (uint32_t i = 0; i < s->flows.high; i++) {
-		struct eflow *f = &s->flows.flows[i];
-		struct proto_cut c;
-
-		if (f->state != EFLOW_OPEN)
-			continue;
-		if (f->meter_fd >= 0)
-			shutdown(f->meter_fd, SHUT_RDWR);
-		PROTO_INIT(&c, PROTO_CUT);
-		c.id = f->id;
-		c.reason = s->meter.over;
-		ask_send(s, &c, sizeof(c), -1);
+		if (s->flows.flows[i].state == EFLOW_OPEN)
+			eflow_cut(&s->flows.flows[i], (enum drop_reason)s->meter.over);
 	}
 }
 

@@ -26,10 +26,14 @@ struct meter {
 void meter_init(struct meter *m, const struct policy_limits *limits);
 /* DROP_BYTES_UP or DROP_BYTES_DOWN when a budget is used up, else DROP_NONE. */
 enum drop_reason meter_over(const struct meter *m);
-/* A connected socket is about to be handed over: keeps what is needed to count it. DROP_NONE, or why not. */
-enum drop_reason meter_flow(struct eflow *f, int fd);
+/* Other budgets, from now on; what was used counts. */
+void meter_set_limits(struct meter *m, const struct policy_limits *limits);
+/* The flow is open: it is to be counted. */
+void meter_flow(struct eflow *f);
 /* The flow is over. up, down: the worker's word, for sockets that the kernel keeps no count of. */
 void meter_flow_end(struct eflow *f, uint64_t up, uint64_t down);
+/* It is about to be cut, and the kernel's counts with it. */
+void meter_flow_cut(struct eflow *f);
 /* Looks at the live flows when it is time, cuts them when a budget is used up. ms to the next look, or -1. */
 int meter_check(struct sandbox *s);
 

@@ -431,3 +431,44 @@ int names_ask(struct sandbox *s, const struct proto_ask_name *m)
 		ask_allowed(s, n, &q);
 	return 0;
 }
+
+/* ---- a new policy ----------------------------------------------------------------------------------- */
+
+/* The lookup itself goes on; nobody waits for it any more. */
+static void deny_waiting(struct sandbox *s, struct name *n)
+{
+	struct question *w;
+
+	while ((w = TAILQ_FIRST(&n->questions))) {
+		struct asked q = { w->id, n->text, w->v6 ? TYPE_AAAA : TYPE_A, n->rule };
+
+		TAILQ_REMOVE(&n->questions, w, link);
+		n->refs--;
+		answer_denied(s, n, &q);
+		question_free(&s->names, w);
+	}
+}
+
+static void judge_name(struct sandbox *s, struct name *n)
+{
+	struct policy_verdict v = policy_judge_lookup(s->policy, n->text);
+
+	n->rule = v.rule;
+	n->reason = (uint16_t)(v.allow ? DROP_NONE : v.reason);
+	lease_name_deny(&s->leases, n, !v.allow);
+	if (n->denied)
+		deny_waiting(s, n);
+}
+
+void names_judge_again(struct sandbox *s)
+{
+	struct name *n, *next;
+
+	/* One that moves to the other list is met there once more, which changes nothing. */
+	for (int i = 0; i < 2; i++) {
+		for (n = TAILQ_FIRST(&s->leases.lru[i]); n; n = next) {
+			next = TAILQ_NEXT(n, lru);
+			judge_name(s, n);
+		}
+	}
+}

@@ -40,6 +40,8 @@ int names_init(struct names *n, uint64_t now);
 void names_done(struct names *n);
 /* 0, or -EBADMSG: the worker must be failed. */
 int names_ask(struct sandbox *s, const struct proto_ask_name *m);
+/* There is a new policy: which names are allowed is said anew, and who waits for one that is not is told. */
+void names_judge_again(struct sandbox *s);
 /*
  * Makes sure that what is known of this family is fresh, or that a lookup is under way. -EBUSY: neither,
  * the sandbox is over its budget.

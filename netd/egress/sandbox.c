@@ -24,11 +24,10 @@
 #include "netd/egress/dial.h"
 #include "netd/egress/egress.h"
 #include "netd/egress/evlog.h"
+#include "netd/egress/reload.h"
 #include "netd/egress/resolve.h"
-#include "netd/egress/slurp.h"
 
 enum {
-	POLICY_MAX = 64 << 20,
 	REPORT_LIMIT_MS = 2000,
 	RETRY_MS = 20,
 	DRAIN_BATCHES = 256,
@@ -69,7 +68,7 @@ struct sandbox *sandbox_by_cookie(struct egress *eg, uint64_t cookie)
 	return s && (s->gen & 0xffffff) == ((uint32_t)(cookie >> 32) & 0xffffff) ? s : NULL;
 }
 
-static struct sandbox *by_number(struct egress *eg, uint32_t number)
+struct sandbox *sandbox_by_number(struct egress *eg, uint32_t number)
 {
 	for (uint32_t i = 0; i < EGRESS_SANDBOXES_MAX; i++) {
 		if (eg->sandboxes[i] && eg->sandboxes[i]->number == number)
@@ -96,36 +95,6 @@ void sandbox_touch(struct sandbox *s)
 }
 
 /* ---- birth ------------------------------------------------------------------------------------------ */
-
-static int load_policy(struct sandbox *s, int fd, char *why)
-{
-	cleanup_free char *text = NULL;
-	struct policy_error error = { 0 };
-	size_t len;
-	int r;
-
-	/* A memfd answers at once; another file system might keep every sandbox waiting. */
-	if (fcntl(fd, F_GET_SEALS) < 0) {
-		snprintf(why, PROTO_TEXT_CAP, "the policy descriptor is not a memfd; this is a bug in the "
-			 "program that passed it");
-		return -EINVAL;
-	}
-	r = slurp_fd(fd, POLICY_MAX, &text, &len);
-	if (r < 0) {
-		snprintf(why, PROTO_TEXT_CAP, "cannot read the policy: %s", strerror(-r));
-		return r;
-	}
-	s->policy = policy_new();
-	if (!s->policy)
-		return -ENOMEM;
-	r = policy_add_yaml(s->policy, text, len, "policy", &error);
-	if (r < 0) {
-		snprintf(why, PROTO_TEXT_CAP, "policy line %u column %u: %.400s", error.line, error.column,
-			 error.text);
-		return r;
-	}
-	return policy_compile(s->policy);
-}
 
 static int make_tables(struct sandbox *s, uint64_t flows)
 {
@@ -206,7 +175,7 @@ static int sandbox_init(struct sandbox *s, const struct proto_sandbox_add *m, in
 		if (!s->evlog)
 			return -ENOMEM;
 	}
-	r = load_policy(s, fds[1], why);
+	r = policy_load(fds[1], &s->policy, why);
 	if (r == 0)
 		r = make_tables(s, m->flows_max);
 	if (r == 0)
@@ -234,7 +203,7 @@ void sandbox_add(struct egress *eg, const struct proto_sandbox_add *m, int *fds,
 	struct sandbox *s = NULL;
 	int r = -EINVAL;
 
-	if (n_fds != want || m->sandbox == 0 || by_number(eg, m->sandbox)) {
+	if (n_fds != want || m->sandbox == 0 || sandbox_by_number(eg, m->sandbox)) {
 		snprintf(why, sizeof(why), "netd asked for an impossible sandbox; this is a bug in Sluice");
 	} else if (slot < 0) {
 		snprintf(why, sizeof(why), "%d sandboxes are running, the most one egress serves; end one",
@@ -293,7 +262,7 @@ static void cut(struct sandbox *s)
 
 void sandbox_end(struct egress *eg, const struct proto_sandbox_end *m)
 {
-	struct sandbox *s = by_number(eg, m->sandbox);
+	struct sandbox *s = sandbox_by_number(eg, m->sandbox);
 
 	if (!s) {
 		tell_netd(eg, m->sandbox, PROTO_GONE, "");

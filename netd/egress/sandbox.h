@@ -82,6 +82,8 @@ void sandbox_end(struct egress *eg, const struct proto_sandbox_end *m);
  * socket, which netd knows better than we do. Takes effect in sandbox_settle().
  */
 void sandbox_fail(struct sandbox *s, const char *what);
+/* NULL: netd's number is nobody's. */
+struct sandbox *sandbox_by_number(struct egress *eg, uint32_t number);
 /* NULL for a stale cookie. */
 struct sandbox *sandbox_by_cookie(struct egress *eg, uint64_t cookie);
 
