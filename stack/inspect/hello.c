@@ -30,12 +30,13 @@ enum {
 };
 
 /*
- * Extensions that carry a server name under encryption: RFC 9849, its drafts 7 to 12 (never deployed
- * widely, but a server may still know them), and encrypted_server_name of the drafts before.
+ * Extensions that carry a server name under encryption: RFC 9849 and its drafts from 7 on (a server may
+ * still know one), and encrypted_server_name of the drafts before. 0xff01 is renegotiation_info.
  */
 static bool is_ech(uint16_t type)
 {
-	return (type >= 0xfe08 && type <= 0xfe0d) || type == 0xff02 || type == 0xffce;
+	return (type >= 0xfe08 && type <= 0xfe0d) || (type >= 0xff02 && type <= 0xff08) ||
+	       type == 0xffce;
 }
 
 static bool is_name_byte(uint8_t c)

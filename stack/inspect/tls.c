@@ -181,7 +181,7 @@ static void hello_whole(struct inspect *i, struct tls *t)
 	inspect_bytes_done(&t->hello);
 	memcpy(i->host, h.name, sizeof(i->host));
 	hello_describe(&h, i->detail, sizeof(i->detail));
-	i->is_fresh = t->hellos == 0;
+	i->is_fresh |= t->hellos == 0;
 	if (i->kind == PROTO_INSPECT_TLS_OPAQUE) {
 		inspect_pass(i);	/* a second hello might hide as much as the first */
 		return;
