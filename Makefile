@@ -107,7 +107,7 @@ $(BUILD)/sluice-netd: $(call obj,$(NETD_SRC) $(LIB_SRC))
 $(BUILD)/sluice-netd: LDLIBS = $(NETD_LIBS)
 $(BUILD)/sluice-egress: $(call obj,$(EGRESS_SRC) $(LIB_SRC))
 $(BUILD)/sluice-egress: LDLIBS = $(EGRESS_LIBS)
-$(BUILD)/sluice-stack: $(call obj,$(STACK_SRC) $(LIB_SRC)) $(LWIP_OBJ)
+$(BUILD)/sluice-stack: $(call obj,$(STACK_SRC) $(LIB_SRC)) $(LWIP_OBJ) $(LLHTTP_OBJ)
 $(BUILD)/sluice-stack: LDLIBS = $(STACK_LIBS)
 
 $(PROGRAMS):

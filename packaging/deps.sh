@@ -11,7 +11,7 @@ set -eu
 # What the four programs are built with.
 build="gcc libc6-dev linux-libc-dev binutils patch xz-utils debian-archive-keyring
 	clang bpftool libbpf-dev libxdp-dev libmnl-dev libcap-dev libseccomp-dev
-	libyaml-dev libidn2-dev libc-ares-dev nettle-dev"
+	libyaml-dev libidn2-dev libc-ares-dev nettle-dev node-llhttp"
 # What plays the Internet, the containers and the peers around them.
 lab="iproute2 iputils-ping ethtool procps util-linux nginx knot bind9-dnsutils iperf3 curl socat openssl
 	python3 jq tshark nftables ca-certificates"
@@ -36,6 +36,8 @@ for list in "$@"; do
 	esac
 done
 # Packages under another name elsewhere, or of another architecture.
+# llhttp's sources come without Node.js in node-llhttp; the library, where there is one, is preferred.
+! is_installed libllhttp-dev || wanted=$(echo "$wanted" | sed 's/node-llhttp//g')
 [ "$(uname -m)" = x86_64 ] || wanted=$(echo "$wanted" | sed 's/gcc-multilib//g')
 
 # Node's own packages bring npm along.

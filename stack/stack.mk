@@ -40,11 +40,34 @@ STACK_SRC += stack/dns/dns_msg.c
 STACK_SRC += stack/dns/dns_tcp.c
 STACK_SRC += stack/ip/dhcp.c
 STACK_SRC += stack/inspect/hello.c
+STACK_SRC += stack/inspect/http.c
+STACK_SRC += stack/inspect/http_head.c
 STACK_SRC += stack/inspect/inspect.c
+STACK_SRC += stack/inspect/refuse.c
 STACK_SRC += stack/inspect/tls.c
 STACK_SRC += stack/record/record.c
 STACK_SRC += $(CONFINE_SRC)
-STACK_LIBS := -lcap
+STACK_LIBS = -lcap $(LLHTTP_LIBS)
+
+# ---- llhttp: a library of its own in later Debian, three sources in a package of Debian 12 -----------
+LLHTTP_DIR ?= /usr/share/llhttp
+LLHTTP_INCLUDE ?= /usr/share/include/llhttp
+LLHTTP_LIBS := $(shell pkg-config --libs libllhttp 2>/dev/null)
+ifeq ($(LLHTTP_LIBS),)
+LLHTTP_OBJ := $(patsubst %,$(BUILD)/llhttp/%.o,llhttp api http)
+LLHTTP_CPPFLAGS := -isystem $(LLHTTP_INCLUDE) -DLLHTTP_STRICT_MODE=1
+else
+LLHTTP_OBJ :=
+LLHTTP_CPPFLAGS := $(shell pkg-config --cflags libllhttp)
+endif
+
+# Upstream's code is built with our hardening and its own warnings.
+$(BUILD)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(FLAGS_FILE)
+	$(call say,CC,llhttp/$*)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(LLHTTP_CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS) -w -c -o $@ $<
+
+$(BUILD)/stack/inspect/http.o: CPPFLAGS += $(LLHTTP_CPPFLAGS)
 
 # ---- lwIP, unmodified, from Debian's signed source package --------------------------------------
 # LWIP_DIR is shared by all build variants; vendor/lwip/fetch.sh verifies what it fetches.

@@ -26,6 +26,7 @@ static const struct inspect_ops *ops_of(enum proto_inspect kind)
 	case PROTO_INSPECT_TLS_IF:
 		return &inspect_tls_ops;
 	case PROTO_INSPECT_HTTP:
+		return &inspect_http_ops;
 	case PROTO_INSPECT_QUIC:
 	case PROTO_INSPECT_QUIC_OPAQUE:
 	case PROTO_INSPECT_NONE:
@@ -108,6 +109,8 @@ void inspect_give_up(struct inspect *i, enum drop_reason why)
 
 bool inspect_report(struct inspect *i, struct proto_inspected *m)
 {
+	if (i->ops->report)
+		return i->ops->report(i, m);
 	if (!i->is_fresh)
 		return false;
 	i->is_fresh = false;

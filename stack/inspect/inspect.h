@@ -79,7 +79,8 @@ enum inspect_state inspect_datagram(struct inspect *i, const uint8_t *buf, size_
 enum drop_reason inspect_reason(const struct inspect *i);
 /*
  * Fills what was read for the log (m->reason, inspect, host, detail; not head and id). True when there is
- * something new since the last call: call it after each inspect_up() and inspect_datagram().
+ * something new since the last call: call it after each inspect_up(), inspect_down() and
+ * inspect_datagram() until it is false (one portion may have several HTTP requests).
  */
 bool inspect_report(struct inspect *i, struct proto_inspected *m);
 

@@ -18,6 +18,8 @@ struct inspect_ops {
 	void (*up)(struct inspect *i, const uint8_t *buf, size_t len);
 	void (*down)(struct inspect *i, const uint8_t *buf, size_t len);
 	void (*datagram)(struct inspect *i, const uint8_t *buf, size_t len);
+	/* Several things to report at once; NULL: what is in struct inspect. See inspect_report(). */
+	bool (*report)(struct inspect *i, struct proto_inspected *m);
 	/* Gives back what the reader allocated; its own struct goes by itself. May be NULL. */
 	void (*done)(struct inspect *i);
 };
@@ -29,6 +31,7 @@ struct inspect {
 	enum drop_reason reason;	/* with INSPECT_REFUSE */
 	bool wants_down;
 	bool is_fresh;			/* read, host, detail: not reported yet */
+	bool wants_json, is_head;	/* HTTP: what the refused client asked with */
 	uint16_t port;
 	enum proto_inspect read;	/* what it turned out to be; NONE: neither */
 	uint64_t cleared;
@@ -39,6 +42,7 @@ struct inspect {
 	alignas(8) uint8_t own[];	/* the reader's */
 };
 
+extern const struct inspect_ops inspect_http_ops;
 extern const struct inspect_ops inspect_tls_ops;
 
 static inline void *inspect_own(struct inspect *i)

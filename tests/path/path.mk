@@ -3,7 +3,7 @@ PATH_SRC = tests/path/lab.c tests/path/peer.c $(filter-out stack/main.c,$(STACK_
 define path_test
 TESTS += path/$(1)
 TEST_path/$(1) = $$(PATH_SRC)
-TEST_path/$(1)_OBJ = $$(LWIP_OBJ)
+TEST_path/$(1)_OBJ = $$(LWIP_OBJ) $$(LLHTTP_OBJ)
 TEST_path/$(1)_LIBS = $$(STACK_LIBS)
 TEST_path/$(1)_DEPS = $$(LWIP_DIR)/fetched
 endef
