@@ -145,11 +145,13 @@ static const char *wrong_field(const struct proto_create *m)
 	return NULL;
 }
 
+/* What egress reads may neither block nor change under its hands: memory that is sealed. */
 static bool is_policy_file(int fd)
 {
-	struct stat st;
+	const int want = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int seals = fcntl(fd, F_GET_SEALS);
 
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	return seals >= 0 && (seals & want) == want;
 }
 
 static bool is_message_socket(int fd)
@@ -170,6 +172,9 @@ static bool is_writable_log(int fd)
 	       fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode) && !S_ISBLK(st.st_mode);
 }
 
+static const char not_sealed[] = "the policy descriptor is not a sealed memfd; install sluice and sluice-netd "
+				 "together";
+
 /* Sorts the descriptors into their roles. NULL, or what is wrong. */
 static const char *wrong_fds(uint32_t flags, const int *fds, size_t n, struct sandbox_fds *ret)
 {
@@ -184,7 +189,7 @@ static const char *wrong_fds(uint32_t flags, const int *fds, size_t n, struct sa
 	if (flags & PROTO_HAS_PCAP)
 		ret->pcap = fds[i];
 	if (!is_policy_file(ret->policy))
-		return "the policy descriptor is not a file";
+		return not_sealed;
 	if (!is_message_socket(ret->report))
 		return "the report descriptor is not a message socket";
 	if (ret->events >= 0 && !is_writable_log(ret->events))
@@ -214,6 +219,30 @@ static void create(struct netd *n, const struct proto_create *m, const int *fds,
 		control_error(n, 0, why);
 }
 
+/* ---- PROTO_POLICY_SET ---------------------------------------------------------------------------------- */
+
+void control_policy_state(struct netd *n, const struct proto_policy_state *m)
+{
+	answer(n, m, sizeof(*m));
+}
+
+static void set_policy(struct netd *n, const struct proto_policy_set *m, const int *fds, size_t n_fds)
+{
+	struct sandbox *sb = sandbox_find(n, m->sandbox);
+	const char *wrong = NULL;
+
+	if (m->zero || n_fds != 1)
+		wrong = "the request has unknown fields; install sluice and sluice-netd together";
+	else if (!is_policy_file(fds[0]))
+		wrong = not_sealed;
+	else if (!sb)
+		wrong = "there is no such sandbox";
+	else
+		wrong = sandbox_set_policy(n, sb, fds[0]);
+	if (wrong)
+		control_error(n, m->sandbox, wrong);
+}
+
 /* ---- input --------------------------------------------------------------------------------------------- */
 
 /* False: not a request of ours. */
@@ -225,6 +254,10 @@ static bool dispatch(struct netd *n, const void *buf, size_t len, const int *fds
 		return false;
 	if (proto_type(buf) == PROTO_CREATE) {
 		create(n, buf, fds, n_fds);
+		return true;
+	}
+	if (proto_type(buf) == PROTO_POLICY_SET) {
+		set_policy(n, buf, fds, n_fds);
 		return true;
 	}
 	if (proto_type(buf) != PROTO_END || n_fds)

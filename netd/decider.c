@@ -3,7 +3,7 @@
  * decider: netd's side of sluice-egress: start, command socket, death. Runs in netd.
  *
  * One egress serves every sandbox, so its death ends them all: without a decider no flow may be judged,
- * and a worker that nobody answers is of no use. What egress says is a state and a line of text;
+ * and a worker that nobody answers is of no use. What egress says is a state, a number and a line of text;
  * a malformed message counts as its death.
  */
 #include <errno.h>
@@ -78,11 +78,34 @@ static void lost(struct netd *n, const char *why)
 	}
 }
 
+/* False: not a message of egress to us. */
+static bool dispatch(struct netd *n, const void *buf)
+{
+	const struct proto_sandbox_state *state = buf;
+	const struct proto_policy_state *policy = buf;
+	struct sandbox *sb;
+
+	/* A sandbox that ended by time-out meanwhile is no fault of egress. */
+	switch ((int)proto_type(buf)) {
+	case PROTO_SANDBOX_STATE:
+		sb = sandbox_find(n, state->sandbox);
+		if (sb)
+			sandbox_egress_state(n, sb, state);
+		return true;
+	case PROTO_POLICY_STATE:
+		sb = sandbox_find(n, policy->sandbox);
+		if (sb)
+			sandbox_policy_state(n, sb, policy);
+		return true;
+	default:
+		return false;
+	}
+}
+
 void decider_input(struct netd *n)
 {
 	struct decider *d = &n->decider;
 	_Alignas(8) char buf[PROTO_MSG_MAX];
-	struct sandbox *sb;
 	ssize_t len;
 
 	if (d->fd < 0)
@@ -96,14 +119,8 @@ void decider_input(struct netd *n)
 		priv_kill(&d->child);
 		return;
 	}
-	if (len < 0 || proto_check(buf, (size_t)len) < 0 || proto_type(buf) != PROTO_SANDBOX_STATE) {
+	if (len < 0 || proto_check(buf, (size_t)len) < 0 || !dispatch(n, buf))
 		lost(n, "it sent a malformed message");
-		return;
-	}
-	sb = sandbox_find(n, ((const struct proto_sandbox_state *)buf)->sandbox);
-	/* One that ended by time-out meanwhile is no fault of egress. */
-	if (sb)
-		sandbox_egress_state(n, sb, (const struct proto_sandbox_state *)buf);
 }
 
 void decider_log(struct netd *n)
@@ -159,6 +176,15 @@ int decider_end(struct netd *n, uint32_t number)
 	PROTO_INIT(&m, PROTO_SANDBOX_END);
 	m.sandbox = number;
 	return n->decider.fd < 0 ? -EPIPE : msg_send(n->decider.fd, &m, sizeof(m), NULL, 0);
+}
+
+int decider_set(struct netd *n, uint32_t number, int policy)
+{
+	struct proto_policy_set m;
+
+	PROTO_INIT(&m, PROTO_POLICY_SET);
+	m.sandbox = number;
+	return n->decider.fd < 0 ? -EPIPE : msg_send(n->decider.fd, &m, sizeof(m), &policy, 1);
 }
 
 void decider_stop(struct netd *n)

@@ -23,6 +23,7 @@ enum {
 	NETD_STOP_MS = 2000,		/* until a worker that was asked to stop is killed */
 	NETD_KILL_MS = 5000,		/* until a killed child must be gone */
 	NETD_REPORT_MS = 5000,		/* until egress must have written the report */
+	NETD_POLICY_MS = 30000,		/* until egress must have taken a new policy; the longest takes seconds */
 	NETD_FLOWS_DEFAULT = 4096,
 	NETD_FLOWS_MAX = 65536,
 };
@@ -55,6 +56,7 @@ struct sandbox {
 	int ask_fd, pcap_fd;		/* the worker's, until it is started */
 	bool in_egress;			/* egress knows it and must be told of its end */
 	bool told;			/* the cli knows that it is over */
+	bool setting;			/* LIVE: egress reads a new policy; deadline says until when */
 	bool killed;			/* SIGKILL was sent */
 	char link_text[PROTO_TEXT_CAP];
 	char why[PROTO_TEXT_CAP];	/* why it failed; "" after an orderly end */
@@ -103,6 +105,8 @@ void control_created(struct netd *n, const struct sandbox *sb);
 /* Tells the cli, once, that the sandbox is over: PROTO_ERROR before it was created, else PROTO_ENDED. */
 void control_over(struct netd *n, struct sandbox *sb, bool was_created);
 void control_error(struct netd *n, uint32_t number, const char *text);
+/* What came of a new policy. */
+void control_policy_state(struct netd *n, const struct proto_policy_state *m);
 
 /* ---- decider.c: egress ---------------------------------------------------------------------------- */
 
@@ -114,6 +118,8 @@ void decider_log(struct netd *n);
 /* Hands over ask socket, policy, report socket and, with PROTO_HAS_EVENTS, events. */
 int decider_add(struct netd *n, const struct sandbox *sb, const int *fds, size_t n_fds);
 int decider_end(struct netd *n, uint32_t number);
+/* A new policy for a sandbox that egress knows. 0 or -errno. */
+int decider_set(struct netd *n, uint32_t number, int policy);
 /* It does not take messages any more: ends it, so that decider.why is known. */
 void decider_settle(struct netd *n);
 /* Kills and reaps it; the last thing netd does. */
@@ -134,6 +140,9 @@ void sandbox_end(struct netd *n, struct sandbox *sb);
 /* At once: the worker is killed and the link cut before anything else. */
 void sandbox_fail(struct netd *n, struct sandbox *sb, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* policy stays the caller's. NULL, or why not; then the cli is owed the answer, else PROTO_POLICY_STATE follows. */
+const char *sandbox_set_policy(struct netd *n, struct sandbox *sb, int policy);
+void sandbox_policy_state(struct netd *n, struct sandbox *sb, const struct proto_policy_state *m);
 void sandbox_egress_state(struct netd *n, struct sandbox *sb, const struct proto_sandbox_state *m);
 /* Egress is gone: there will be no report. */
 void sandbox_egress_gone(struct netd *n, struct sandbox *sb);

@@ -342,6 +342,33 @@ static int start_worker(struct netd *n, struct sandbox *sb)
 	return r;
 }
 
+/* ---- a new policy ------------------------------------------------------------------------------------ */
+
+const char *sandbox_set_policy(struct netd *n, struct sandbox *sb, int policy)
+{
+	if (sb->state != SANDBOX_LIVE)
+		return "the sandbox is not running; set its policy when it is";
+	if (sb->setting)
+		return "another policy is being set; try again when that is done";
+	if (decider_set(n, sb->number, policy) < 0)
+		return "cannot hand the policy to egress; try again";
+	sb->setting = true;
+	sb->deadline = n->now + NETD_POLICY_MS * NS_PER_MS;
+	return NULL;
+}
+
+void sandbox_policy_state(struct netd *n, struct sandbox *sb, const struct proto_policy_state *m)
+{
+	/* Of an ending one nobody waits for it any more. */
+	if (!sb->setting || sb->state != SANDBOX_LIVE)
+		return;
+	sb->setting = false;
+	sb->deadline = 0;
+	control_policy_state(n, m);
+}
+
+/* ---- egress ------------------------------------------------------------------------------------------ */
+
 void sandbox_egress_state(struct netd *n, struct sandbox *sb, const struct proto_sandbox_state *m)
 {
 	int r;
@@ -454,6 +481,9 @@ static void late(struct netd *n, struct sandbox *sb)
 		finish(n, sb);
 		break;
 	case SANDBOX_LIVE:
+		/* Which policy is in force nobody knows then. */
+		sandbox_fail(n, sb, "egress did not take the new policy within %d s", NETD_POLICY_MS / 1000);
+		break;
 	case SANDBOX_FREE:
 		break;
 	}

@@ -175,10 +175,18 @@ static struct proto_create good_request(void)
 	return m;
 }
 
+static int sealed_memory(void)
+{
+	int fd = memfd_create("policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE), 0);
+	return fd;
+}
+
 /* Sends the request with descriptors of the right kinds, n_fds of them. */
 static void request(const struct proto_create *m, size_t n_fds)
 {
-	int policy = memfd_create("policy", MFD_CLOEXEC);
+	int policy = sealed_memory();
 	int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	int report[2];
 	int fds[6];
@@ -383,7 +391,7 @@ static void test_wrong_kinds(void **state)
 {
 	int dir = open("/", O_RDONLY | O_CLOEXEC);
 	int readable = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int file = memfd_create("x", MFD_CLOEXEC);
+	int file = memfd_create("x", MFD_CLOEXEC), sealed = sealed_memory();
 	int pair[2], stream[2];
 	struct proto_create m = good_request();
 	const char *text;
@@ -394,22 +402,24 @@ static void test_wrong_kinds(void **state)
 	m.flags = PROTO_HAS_EVENTS | PROTO_HAS_PCAP;
 
 	const int cases[][5] = {
-		{ file, dir, pair[0], file, file },	 { file, readable, pair[0], file, file },
-		{ file, file, file, file, file },	 { file, file, stream[0], file, file },
-		{ file, file, pair[0], dir, file },	 { file, file, pair[0], readable, file },
-		{ file, file, pair[0], file, readable }, { file, file, pair[0], file, dir },
+		{ file, dir, pair[0], file, file },	   { file, readable, pair[0], file, file },
+		{ file, file, pair[0], file, file },	   { file, sealed, file, file, file },
+		{ file, sealed, stream[0], file, file },   { file, sealed, pair[0], dir, file },
+		{ file, sealed, pair[0], readable, file }, { file, sealed, pair[0], file, readable },
+		{ file, sealed, pair[0], file, dir },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(msg_send(cli, &m, sizeof(m), cases[i], 5), 0);
 		control_input(&n);
 		text = error_text();
-		assert_non_null(strstr(text, i < 2 ? "policy" : i < 4 ? "report" : "log"));
+		assert_non_null(strstr(text, i < 3 ? "policy" : i < 5 ? "report" : "log"));
 	}
 	assert_int_equal(links, 0);
 	close(dir);
 	close(readable);
 	close(file);
+	close(sealed);
 	close(pair[0]);
 	close(pair[1]);
 	close(stream[0]);
@@ -692,6 +702,133 @@ static void test_egress_dies(void **state)
 	assert_non_null(strstr(error_text(), "is gone"));
 }
 
+/* ---- a new policy ---- */
+
+static void set_request(uint32_t number, const int *fds, size_t n_fds)
+{
+	struct proto_policy_set m;
+
+	PROTO_INIT(&m, PROTO_POLICY_SET);
+	m.sandbox = number;
+	assert_int_equal(msg_send(cli, &m, sizeof(m), fds, n_fds), 0);
+	control_input(&n);
+}
+
+static void set_sealed(uint32_t number)
+{
+	int fd = sealed_memory();
+
+	set_request(number, &fd, 1);
+	close(fd);
+}
+
+static void egress_answers(uint32_t number, uint8_t state, uint32_t cut, const char *text)
+{
+	struct proto_policy_state m;
+
+	PROTO_INIT(&m, PROTO_POLICY_STATE);
+	m.sandbox = number;
+	m.state = state;
+	m.cut = cut;
+	snprintf(m.text, sizeof(m.text), "%s", text);
+	assert_int_equal(msg_send(egress, &m, sizeof(m), NULL, 0), 0);
+	decider_input(&n);
+}
+
+static void test_set_policy(void **state)
+{
+	const struct proto_policy_state *m = (const struct proto_policy_state *)got;
+
+	(void)state;
+	make_live();
+	set_sealed(1);
+	assert_int_equal(next_at(egress), PROTO_POLICY_SET);
+	assert_int_equal(((const struct proto_policy_set *)got)->sandbox, 1);
+	/* One at a time. */
+	set_sealed(1);
+	assert_int_equal(next_at(egress), 0);
+	assert_non_null(strstr(error_text(), "another policy is being set"));
+	assert_int_equal(((const struct proto_error *)got)->sandbox, 1);
+	egress_answers(1, PROTO_READY, 5, "");
+	assert_int_equal(next_at(cli), PROTO_POLICY_STATE);
+	assert_int_equal(m->cut, 5);
+	seconds_pass(60);
+	/* Unasked, it is nobody's answer. */
+	egress_answers(1, PROTO_READY, 5, "");
+	assert_int_equal(next_at(cli), 0);
+	/* A refusal is passed on as it is, and ends nothing. */
+	set_sealed(1);
+	assert_int_equal(next_at(egress), PROTO_POLICY_SET);
+	egress_answers(1, PROTO_FAILED, 0, "policy line 3 column 5: no");
+	assert_int_equal(next_at(cli), PROTO_POLICY_STATE);
+	assert_string_equal(m->text, "policy line 3 column 5: no");
+	assert_int_equal(links, 1);
+}
+
+static void test_set_wrong(void **state)
+{
+	int sealed = sealed_memory(), open_memory = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int two[] = { sealed, sealed };
+	struct proto_create m = good_request();
+
+	(void)state;
+	/* Before it lives. */
+	request(&m, 3);
+	assert_int_equal(next_at(egress), PROTO_SANDBOX_ADD);
+	set_sealed(1);
+	assert_non_null(strstr(error_text(), "not running"));
+	egress_says(1, PROTO_READY, "");
+	set_sealed(1);
+	assert_non_null(strstr(error_text(), "not running"));
+	worker_says(1, PROTO_READY, "");
+	assert_int_equal(next_at(cli), PROTO_CREATED);
+	set_sealed(2);
+	assert_non_null(strstr(error_text(), "no such sandbox"));
+	set_sealed(0);
+	assert_non_null(strstr(error_text(), "no such sandbox"));
+	set_request(1, NULL, 0);
+	assert_non_null(strstr(error_text(), "unknown fields"));
+	set_request(1, two, 2);
+	assert_non_null(strstr(error_text(), "unknown fields"));
+	set_request(1, &open_memory, 1);
+	assert_non_null(strstr(error_text(), "sealed"));
+	set_request(1, &null_fd, 1);
+	assert_non_null(strstr(error_text(), "sealed"));
+	assert_int_equal(next_at(egress), 0);
+	/* It ends meanwhile. */
+	set_sealed(1);
+	assert_int_equal(next_at(egress), PROTO_POLICY_SET);
+	end_request(1);
+	set_sealed(1);
+	assert_non_null(strstr(error_text(), "not running"));
+	egress_answers(1, PROTO_READY, 0, "");
+	assert_int_equal(next_at(cli), 0);
+	worker_ends(1, true);
+	assert_int_equal(next_at(egress), PROTO_SANDBOX_END);
+	egress_says(1, PROTO_GONE, "");
+	assert_string_equal(ended_text(), "");
+	close(sealed);
+	close(open_memory);
+	close(null_fd);
+}
+
+/* Which policy is in force nobody could say: the sandbox ends. */
+static void test_set_never_answered(void **state)
+{
+	(void)state;
+	make_live();
+	set_sealed(1);
+	seconds_pass(NETD_POLICY_MS / 1000 - 1);
+	assert_int_equal(links, 1);
+	seconds_pass(2);
+	assert_int_equal(links, 0);
+	assert_non_null(strstr(ended_text(), "did not take the new policy"));
+	worker_ends(1, false);
+	egress_says(1, PROTO_GONE, "");
+	assert_false(sandbox_any(&n));
+}
+
 static void test_link_fails(void **state)
 {
 	struct proto_create m = good_request();
@@ -778,6 +915,7 @@ int main(void)
 		TEST(test_egress_refuses), TEST(test_egress_cuts_off),
 		TEST(test_egress_never_ready), TEST(test_egress_never_reports),
 		TEST(test_egress_garbage), TEST(test_egress_dies), TEST(test_link_fails), TEST(test_full),
+		TEST(test_set_policy), TEST(test_set_wrong), TEST(test_set_never_answered),
 		cmocka_unit_test(test_relay),
 	};
 
