@@ -33,6 +33,7 @@ STACK_SRC += stack/ip/nd.c
 STACK_SRC += stack/ip/output.c
 STACK_SRC += stack/nat/hold.c
 STACK_SRC += stack/nat/dgram.c
+STACK_SRC += stack/nat/dgram_error.c
 STACK_SRC += stack/nat/udp.c
 STACK_SRC += stack/nat/ping.c
 STACK_SRC += stack/dns/dns.c
@@ -45,9 +46,11 @@ STACK_SRC += stack/inspect/http_head.c
 STACK_SRC += stack/inspect/inspect.c
 STACK_SRC += stack/inspect/refuse.c
 STACK_SRC += stack/inspect/tls.c
+STACK_SRC += stack/inspect/quic.c
+STACK_SRC += stack/inspect/quic_packet.c
 STACK_SRC += stack/record/record.c
 STACK_SRC += $(CONFINE_SRC)
-STACK_LIBS = -lcap $(LLHTTP_LIBS)
+STACK_LIBS = -lcap -lnettle $(LLHTTP_LIBS)
 
 # ---- llhttp: a library of its own in later Debian, three sources in a package of Debian 12 -----------
 LLHTTP_DIR ?= /usr/share/llhttp

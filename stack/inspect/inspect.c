@@ -29,6 +29,7 @@ static const struct inspect_ops *ops_of(enum proto_inspect kind)
 		return &inspect_http_ops;
 	case PROTO_INSPECT_QUIC:
 	case PROTO_INSPECT_QUIC_OPAQUE:
+		return &inspect_quic_ops;
 	case PROTO_INSPECT_NONE:
 	default:
 		return NULL;

@@ -44,6 +44,7 @@ struct inspect {
 
 extern const struct inspect_ops inspect_http_ops;
 extern const struct inspect_ops inspect_tls_ops;
+extern const struct inspect_ops inspect_quic_ops;
 
 static inline void *inspect_own(struct inspect *i)
 {

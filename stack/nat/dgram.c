@@ -6,7 +6,8 @@
  * out: payload on the sockets (connected: nothing here names an address), datagrams and ICMP errors
  * towards the sandbox. Memory is one record per slot of the flow table and the pool of hold.c.
  *
- * Theory of operation. ASKED: datagrams are held, up to the kind's bounds. OPEN: both ways; a reply
+ * Theory of operation. ASKED: datagrams are held, up to the kind's bounds. OPEN: both ways; a flow that
+ * is inspected keeps on holding while inspection wants to see more, for INSPECT_FIRST_S; a reply
  * prolongs the idle time (RFC 4787 s. 4.3: only the sandbox's own datagrams and answers to them count,
  * since a connected socket receives from its peer alone). CLOSING: refused; answered from memory.
  * Sockets are edge-triggered: whoever stops reading early either asks for another turn
@@ -16,10 +17,9 @@
 #include "stack/nat/dgram.h"
 
 #include <errno.h>
-#include <linux/errqueue.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
-#include <netinet/icmp6.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -28,8 +28,12 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "stack/inspect/inspect.h"
+
+enum { PORT_HTTPS = 443 };
 
 static struct udp_conn *conns;
+static uint32_t n_conns;
 static uint32_t stall_head;		/* flow index + 1 */
 static uint8_t burst[DGRAM_BURST][DGRAM_BYTES_MAX];
 
@@ -39,14 +43,18 @@ int udp_init(struct stack *s)
 	conns = calloc(s->flows.cap, sizeof(*conns));
 	if (!conns)
 		return -ENOMEM;
+	n_conns = s->flows.cap;
 	hold_init();
 	return 0;
 }
 
 void udp_done(void)
 {
+	for (uint32_t i = 0; i < n_conns; i++)
+		inspect_free(conns[i].inspect);
 	free(conns);
 	conns = NULL;
+	n_conns = 0;
 	stall_head = 0;
 }
 
@@ -90,9 +98,17 @@ void udp_port_writable(struct stack *s)
 	}
 }
 
+static void inspect_end(struct udp_conn *c)
+{
+	inspect_free(c->inspect);
+	c->inspect = NULL;
+	c->held_until_ns = 0;
+}
+
 static void end(struct stack *s, struct flow *f, enum drop_reason reason)
 {
 	hold_clear(&f->udp->hold);
+	inspect_end(f->udp);
 	unstall(f->udp);
 	flow_end(s, f, reason);
 }
@@ -102,7 +118,8 @@ static void touch(struct stack *s, struct flow *f)
 	const struct dgram_kind *k = kind_of(f);
 
 	f->active_ns = s->now;
-	f->expires_ns = s->now + (f->udp->replied ? k->idle_replied_s : k->idle_s) * NS_PER_S;
+	f->expires_ns = f->udp->held_until_ns ? f->udp->held_until_ns :
+		s->now + (f->udp->replied ? k->idle_replied_s : k->idle_s) * NS_PER_S;
 }
 
 /* ---- refusal ---------------------------------------------------------------------------------- */
@@ -124,64 +141,10 @@ static void refuse(struct stack *s, struct flow *f, enum drop_reason reason, enu
 	f->reason = (uint16_t)reason;
 	f->udp->refusal = (uint8_t)kind;
 	refuse_held(s, f, reason, kind);
+	inspect_end(f->udp);
+	stack_unwatch(s, f);
 	flow_set_state(&s->flows, f, FLOW_CLOSING);
 	f->expires_ns = s->now + DGRAM_REFUSED_S * NS_PER_S;
-}
-
-/*
- * The error of the host socket, told to the sandbox about the newest datagram it sent. mtu: of the
- * host's path, 0 when unknown. IPv6 knows none below 1,280, Linux heeds none below 552 over IPv4.
- */
-static void tell_error(struct stack *s, struct flow *f, int err, uint32_t mtu)
-{
-	const struct quote *q = &f->udp->last;
-	enum icmp_error kind = icmp_error_of_errno(err);
-	uint32_t least = addr_is_v4(&f->key.dst) && mtu ? 552 : 1280;
-
-	if (q->len)
-		icmp_error_output_raw(s, q->b, q->len, kind, mtu < least ? least : mtu, DROP_NONE);
-}
-
-/*
- * Errors that the kernel queued (IP_RECVERR, IPV6_RECVERR: egress asks for them, since without them
- * a UDP socket hears of nothing but a closed port). Returns how many there were.
- */
-static int drain_error_queue(struct stack *s, struct flow *f)
-{
-	int n = 0;
-
-	while (n < DGRAM_BURST) {
-		union {
-			struct cmsghdr align;
-			uint8_t b[256];
-		} ctl;
-		uint8_t byte;
-		struct iovec iov = { &byte, 1 };
-		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &ctl,
-				    .msg_controllen = sizeof(ctl) };
-
-		if (recvmsg(f->fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
-			break;
-		n++;
-		for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-			struct sock_extended_err e;
-
-			if (!((c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR) ||
-			      (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_RECVERR)) ||
-			    c->cmsg_len < CMSG_LEN(sizeof(e)))
-				continue;
-			memcpy(&e, CMSG_DATA(c), sizeof(e));
-			tell_error(s, f, (int)e.ee_errno, e.ee_info);
-		}
-	}
-	return n;
-}
-
-/* A call on the socket failed with -r: the queue says more about it, if there is one. */
-static void host_error(struct stack *s, struct flow *f, int r)
-{
-	if (drain_error_queue(s, f) == 0)
-		tell_error(s, f, -r, 0);
 }
 
 /* ---- from the sandbox ------------------------------------------------------------------------- */
@@ -205,8 +168,8 @@ static ssize_t send_on(struct stack *s, struct flow *f, const struct iovec *iov,
 	if (r >= 0 || r == -EAGAIN || r == -ENOBUFS || r == -EINTR)
 		return r;
 	if (r != -EMSGSIZE)
-		host_error(s, f, (int)r);
-	else if (drain_error_queue(s, f) == 0)
+		dgram_host_error(s, f, (int)r);
+	else if (dgram_drain_errors(s, f) == 0)
 		return r;		/* this very datagram is too large */
 	return send_pieces(f->fd, iov, n);
 }
@@ -250,22 +213,7 @@ static void send_failed(struct stack *s, const struct packet *p, ssize_t r)
 	path_drop(s, p, why);
 }
 
-static void input_open(struct stack *s, struct flow *f, struct packet *p)
-{
-	uint16_t skip = kind_of(f)->skip;
-	struct iovec iov = { p->l4 + skip, p->l4_contig - skip };
-	ssize_t r = send_datagram(s, f, &iov, 1);
-
-	if (r < 0) {
-		send_failed(s, p, r);
-		return;
-	}
-	quote_take(&f->udp->last, p);
-	count_up(s, f, r);
-	path_accept(s, p, f);
-}
-
-static void input_asked(struct stack *s, struct flow *f, struct packet *p)
+static void hold_input(struct stack *s, struct flow *f, struct packet *p)
 {
 	const struct dgram_kind *k = kind_of(f);
 	struct hold *h = &f->udp->hold;
@@ -275,6 +223,122 @@ static void input_asked(struct stack *s, struct flow *f, struct packet *p)
 		path_drop(s, p, DROP_NO_MEMORY);
 		return;
 	}
+	path_accept(s, p, f);
+}
+
+static void send_held(struct stack *s, struct flow *f)
+{
+	struct iovec iov[HOLD_IOV_MAX];
+	const struct quote *q;
+	struct packet p;
+	int n;
+
+	while ((n = hold_first(&f->udp->hold, iov, &q)) > 0) {
+		ssize_t r = send_datagram(s, f, iov, n);
+
+		if (r >= 0) {
+			f->udp->last = *q;
+			count_up(s, f, r);
+		} else if (hold_packet(&f->udp->hold, &f->key, kind_of(f)->skip, &p)) {
+			send_failed(s, &p, r);
+		}
+		hold_pop(&f->udp->hold);
+	}
+}
+
+/* Tells egress what inspection has read, if there is news. */
+static void inspect_tell(struct stack *s, struct flow *f)
+{
+	struct proto_inspected m;
+
+	memset(&m, 0, sizeof(m));
+	if (inspect_report(f->udp->inspect, &m))
+		ask_inspected(s, f, &m);
+}
+
+/* Shows it the datagram. */
+static enum inspect_state inspect_next(struct stack *s, struct flow *f, const struct packet *p)
+{
+	struct udp_conn *c = f->udp;
+	uint16_t skip = kind_of(f)->skip;
+	enum inspect_state state = inspect_datagram(c->inspect, p->l4 + skip, p->l4_contig - skip);
+
+	inspect_tell(s, f);
+	if (state != INSPECT_HOLD)
+		c->held_until_ns = 0;
+	else if (!c->held_until_ns)
+		c->held_until_ns = s->now + INSPECT_FIRST_S * NS_PER_S;
+	touch(s, f);
+	return state;
+}
+
+/*
+ * A closed port, as a server without QUIC has it, is what makes clients fall back to TCP at once: it is
+ * ECONNREFUSED in both families, for which curl and others have a branch of their own. Administratively
+ * prohibited would be EHOSTUNREACH over IPv4 and EACCES over IPv6: errors nobody expects, or a
+ * destination that seems to be gone as a whole.
+ */
+static void refuse_quic(struct stack *s, struct flow *f, enum drop_reason reason)
+{
+	refuse(s, f, reason, ICMP_ERR_PORT_UNREACH);
+}
+
+/* True when the datagram may go on; else it is held, or refused with its flow. */
+static bool is_cleared(struct stack *s, struct flow *f, struct packet *p)
+{
+	enum drop_reason why;
+
+	switch (inspect_next(s, f, p)) {
+	case INSPECT_WATCH:
+		send_held(s, f);
+		return true;
+	case INSPECT_HOLD:
+		hold_input(s, f, p);
+		return false;
+	case INSPECT_PASS:		/* not said of datagrams */
+	case INSPECT_REFUSE:
+		break;
+	}
+	why = inspect_reason(f->udp->inspect);
+	refuse_quic(s, f, why);
+	path_refuse(s, p, why, f);
+	icmp_error_output(s, p, ICMP_ERR_PORT_UNREACH, 0, why);
+	return false;
+}
+
+/* Those that were held for the verdict, all at once. */
+static void inspect_held(struct stack *s, struct flow *f)
+{
+	enum inspect_state state = INSPECT_HOLD;
+	struct packet p;
+	uint16_t at = 0;
+
+	while (hold_walk(&f->udp->hold, &at, &f->key, kind_of(f)->skip, &p)) {
+		state = inspect_next(s, f, &p);
+		if (state != INSPECT_HOLD && state != INSPECT_WATCH) {
+			refuse_quic(s, f, inspect_reason(f->udp->inspect));
+			return;
+		}
+	}
+	if (state == INSPECT_WATCH)
+		send_held(s, f);
+}
+
+static void input_open(struct stack *s, struct flow *f, struct packet *p)
+{
+	uint16_t skip = kind_of(f)->skip;
+	struct iovec iov = { p->l4 + skip, p->l4_contig - skip };
+	ssize_t r;
+
+	if (f->udp->inspect && !is_cleared(s, f, p))
+		return;
+	r = send_datagram(s, f, &iov, 1);
+	if (r < 0) {
+		send_failed(s, p, r);
+		return;
+	}
+	quote_take(&f->udp->last, p);
+	count_up(s, f, r);
 	path_accept(s, p, f);
 }
 
@@ -304,13 +368,13 @@ void dgram_input(struct stack *s, struct packet *p, const struct flow_key *k)
 			path_drop(s, p, DROP_FLOW_FULL);
 			return;
 		}
-		input_asked(s, f, p);
+		hold_input(s, f, p);
 		ask_flow(s, f);		/* may refuse at once: f is not looked at again */
 		return;
 	}
 	switch ((enum flow_state)f->state) {
 	case FLOW_ASKED:
-		input_asked(s, f, p);
+		hold_input(s, f, p);
 		return;
 	case FLOW_OPEN:
 		input_open(s, f, p);
@@ -328,26 +392,6 @@ void dgram_input(struct stack *s, struct packet *p, const struct flow_key *k)
 }
 
 /* ---- verdicts and ends ------------------------------------------------------------------------ */
-
-static void send_held(struct stack *s, struct flow *f)
-{
-	struct iovec iov[HOLD_IOV_MAX];
-	const struct quote *q;
-	struct packet p;
-	int n;
-
-	while ((n = hold_first(&f->udp->hold, iov, &q)) > 0) {
-		ssize_t r = send_datagram(s, f, iov, n);
-
-		if (r >= 0) {
-			f->udp->last = *q;
-			count_up(s, f, r);
-		} else if (hold_packet(&f->udp->hold, &f->key, kind_of(f)->skip, &p)) {
-			send_failed(s, &p, r);
-		}
-		hold_pop(&f->udp->hold);
-	}
-}
 
 static enum drop_reason reason_of_dial(const struct proto_verdict_msg *v)
 {
@@ -373,18 +417,51 @@ static bool has_peer(const struct proto_verdict_msg *v)
 	return !addr_eq(&v->peer, &none);
 }
 
+static bool is_quic(enum proto_inspect kind)
+{
+	return kind == PROTO_INSPECT_QUIC || kind == PROTO_INSPECT_QUIC_OPAQUE;
+}
+
+/* 0, or -errno: what the verdict wants to be read cannot be read, so the flow must not begin. */
+static int inspect_begin(struct flow *f, const struct proto_verdict_msg *v)
+{
+	struct inspect_spec spec = {
+		.kind = (enum proto_inspect)v->inspect, .name = v->name, .port = f->key.dport, .note = v->note,
+	};
+
+	if (v->inspect == PROTO_INSPECT_NONE)
+		return 0;
+	if (f->key.proto != IPPROTO_UDP || !is_quic(spec.kind))
+		return -EPROTONOSUPPORT;
+	f->udp->inspect = inspect_new(&spec);
+	return f->udp->inspect ? 0 : -ENOMEM;
+}
+
+static void refuse_verdict(struct stack *s, struct flow *f, const struct proto_verdict_msg *v)
+{
+	bool quic = f->key.proto == IPPROTO_UDP && (f->key.dport == PORT_HTTPS || is_quic(v->inspect));
+
+	if (v->verdict != PROTO_DENY)
+		refuse(s, f, reason_of_dial(v), icmp_error_of_errno(v->err));
+	else if (quic)
+		refuse_quic(s, f, reason_of_dial(v));
+	else
+		refuse(s, f, reason_of_dial(v), ICMP_ERR_ADMIN);
+}
+
 void dgram_verdict(struct stack *s, struct flow *f, const struct proto_verdict_msg *v, int fd)
 {
 	f->rule = v->rule;
 	if (v->verdict != PROTO_ALLOW || fd < 0 || f->state != FLOW_ASKED) {
 		if (fd >= 0)
 			close(fd);
-		if (f->state != FLOW_ASKED)
-			return;
-		if (v->verdict == PROTO_DENY)
-			refuse(s, f, reason_of_dial(v), ICMP_ERR_ADMIN);
-		else
-			refuse(s, f, reason_of_dial(v), icmp_error_of_errno(v->err));
+		if (f->state == FLOW_ASKED)
+			refuse_verdict(s, f, v);
+		return;
+	}
+	if (inspect_begin(f, v) < 0) {
+		close(fd);
+		refuse(s, f, DROP_NO_MEMORY, ICMP_ERR_HOST_UNREACH);
 		return;
 	}
 	f->fd = fd;
@@ -396,7 +473,18 @@ void dgram_verdict(struct stack *s, struct flow *f, const struct proto_verdict_m
 		end(s, f, DROP_NO_MEMORY);
 		return;
 	}
-	send_held(s, f);
+	if (f->udp->inspect)
+		inspect_held(s, f);
+	else
+		send_held(s, f);
+}
+
+/* The rest of the first message does not come. */
+static void refuse_late(struct stack *s, struct flow *f)
+{
+	inspect_give_up(f->udp->inspect, DROP_INSPECT_TIMEOUT);
+	inspect_tell(s, f);
+	refuse_quic(s, f, DROP_INSPECT_TIMEOUT);
 }
 
 void dgram_expired(struct stack *s, struct flow *f)
@@ -409,8 +497,13 @@ void dgram_expired(struct stack *s, struct flow *f)
 	case FLOW_CLOSING:
 		end(s, f, (enum drop_reason)f->reason);
 		return;
-	case FLOW_FREE:
 	case FLOW_OPEN:
+		if (f->udp->held_until_ns)
+			refuse_late(s, f);
+		else
+			end(s, f, DROP_END_IDLE);
+		return;
+	case FLOW_FREE:
 	case FLOW_DEAD:
 		end(s, f, DROP_END_IDLE);
 		return;
@@ -464,7 +557,7 @@ void dgram_event(struct stack *s, struct flow *f, uint32_t events,
 	if (f->state != FLOW_OPEN || f->fd < 0)
 		return;
 	if (events & EPOLLERR)
-		drain_error_queue(s, f);
+		dgram_drain_errors(s, f);
 	if (!(events & (EPOLLIN | EPOLLERR)))
 		return;
 	while (left > 0) {
@@ -479,7 +572,7 @@ void dgram_event(struct stack *s, struct flow *f, uint32_t events,
 			return;
 		if (n < 0) {
 			if (n != -EINTR)
-				host_error(s, f, n);
+				dgram_host_error(s, f, n);
 			left--;
 			continue;
 		}

@@ -100,30 +100,33 @@ int hold_put(struct hold *h, const struct packet *p, size_t skip)
 	return 0;
 }
 
-int hold_first(struct hold *h, struct iovec iov[HOLD_IOV_MAX], const struct quote **ret_q)
+/* The datagram that begins with chunk i - 1. */
+static int pieces(uint16_t i, struct iovec iov[HOLD_IOV_MAX])
 {
 	int n = 0;
 
-	if (!h->n)
-		return 0;
-	for (struct chunk *c = chunk_at(h->first); c && n < HOLD_IOV_MAX; c = chunk_at(c->next))
+	for (struct chunk *c = chunk_at(i); c && n < HOLD_IOV_MAX; c = chunk_at(c->next))
 		iov[n++] = (struct iovec){ c->b + c->from, c->used };
-	*ret_q = &head_at(h->first)->quote;
 	return n;
 }
 
-bool hold_packet(struct hold *h, const struct flow_key *k, size_t skip, struct packet *ret_p)
+int hold_first(struct hold *h, struct iovec iov[HOLD_IOV_MAX], const struct quote **ret_q)
+{
+	if (!h->n)
+		return 0;
+	*ret_q = &head_at(h->first)->quote;
+	return pieces(h->first, iov);
+}
+
+static void whole_packet(uint16_t first, const struct flow_key *k, size_t skip, struct packet *ret_p)
 {
 	static uint8_t whole[65536];
 	static struct quote quote;
 	struct iovec iov[HOLD_IOV_MAX];
-	const struct quote *q;
-	int n = hold_first(h, iov, &q);
+	int n = pieces(first, iov);
 	size_t at = skip;
 
-	if (!n)
-		return false;
-	quote = *q;
+	quote = head_at(first)->quote;
 	memcpy(whole, quote.b + quote.ip_hlen, skip);
 	for (int i = 0; i < n; i++) {
 		memcpy(whole + at, iov[i].iov_base, iov[i].iov_len);
@@ -136,6 +139,23 @@ bool hold_packet(struct hold *h, const struct flow_key *k, size_t skip, struct p
 	};
 	if (k->proto == IPPROTO_ICMP && !addr_is_v4(&k->dst))
 		ret_p->proto = IPPROTO_ICMPV6;
+}
+
+bool hold_packet(struct hold *h, const struct flow_key *k, size_t skip, struct packet *ret_p)
+{
+	if (!h->n)
+		return false;
+	whole_packet(h->first, k, skip, ret_p);
+	return true;
+}
+
+bool hold_walk(const struct hold *h, uint16_t *at, const struct flow_key *k, size_t skip,
+	       struct packet *ret_p)
+{
+	*at = *at ? head_at(*at)->next : h->first;
+	if (!*at)
+		return false;
+	whole_packet(*at, k, skip, ret_p);
 	return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hold: datagrams that wait until egress has judged their flow, and the first bytes of packets that
+ * hold: datagrams that wait until egress, and inspection, have judged their flow, and the first bytes of packets that
  * an ICMP error may have to quote later.
  *
  * All flows share one pool of fixed size; a queue is bounded by its owner. Payload is copied in once.
@@ -38,6 +38,12 @@ int hold_first(struct hold *h, struct iovec iov[HOLD_IOV_MAX], const struct quot
  * when there is none. skip: as it was held.
  */
 bool hold_packet(struct hold *h, const struct flow_key *k, size_t skip, struct packet *ret_p);
+/*
+ * The same for each datagram in turn, from the oldest on: *at is 0 before the first call. Nothing is
+ * forgotten by it.
+ */
+bool hold_walk(const struct hold *h, uint16_t *at, const struct flow_key *k, size_t skip,
+	       struct packet *ret_p);
 /* Forgets the oldest datagram. */
 void hold_pop(struct hold *h);
 void hold_clear(struct hold *h);
