@@ -170,7 +170,7 @@ static bool http_report(struct inspect *i, struct proto_inspected *m)
 	m->inspect = PROTO_INSPECT_HTTP;
 	snprintf(m->host, sizeof(m->host), "%s", i->name);
 	if (h->n_reports) {
-		memcpy(m->detail, h->reports[0], sizeof(m->detail));
+		snprintf(m->detail, sizeof(m->detail), "%s", h->reports[0]);
 		h->n_reports--;
 		memmove(h->reports[0], h->reports[1], h->n_reports * sizeof(h->reports[0]));
 		return true;
@@ -186,8 +186,8 @@ static bool http_report(struct inspect *i, struct proto_inspected *m)
 	i->is_fresh = false;
 	m->reason = (uint16_t)i->reason;
 	m->inspect = (uint8_t)i->read;
-	memcpy(m->host, i->host, sizeof(m->host));
-	memcpy(m->detail, i->detail, sizeof(m->detail));
+	snprintf(m->host, sizeof(m->host), "%s", i->host);
+	snprintf(m->detail, sizeof(m->detail), "%s", i->detail);
 	return true;
 }
 

@@ -136,7 +136,10 @@ static size_t write_json(const struct refusal *r, char *body, size_t cap)
 		json_str(&j, "hint", hint);
 	json_object_end(&j);
 	n = json_finish(&j);
-	return n < 0 ? 0 : (size_t)n;
+	if (n < 0 || (size_t)n + 1 >= cap)
+		return 0;
+	body[n] = '\n';
+	return (size_t)n + 1;
 }
 
 /* RFC 9110 s. 15.5 */
