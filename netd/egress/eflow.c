@@ -429,6 +429,28 @@ static const char *liftable_seen(struct sandbox *s, const struct eflow *f,
 	return policy_judge_name(s->policy, buf, f->port.proto, f->port.port).allow ? NULL : buf;
 }
 
+/*
+ * TCP: what waits to be sent is thrown away and the peer is reset, which shutdown(2) would not do; and what is
+ * cut must not look like an end from inside. Sockets of the others stay bound to their peer, so that
+ * nobody else's packets come in, but take nothing more.
+ */
+static void end_socket(const struct eflow *f)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	if (f->port.proto != IPPROTO_TCP || connect(f->sock_fd, &none, sizeof(none)) < 0)
+		shutdown(f->sock_fd, SHUT_RDWR);
+}
+
+/* From here on its socket carries nothing, whatever the worker does. */
+static void kill_flow(struct eflow *f, enum drop_reason reason)
+{
+	meter_flow_cut(f);
+	end_socket(f);
+	set_state(f, EFLOW_CUT);
+	f->cut = (uint16_t)reason;
+}
+
 int eflow_inspected(struct sandbox *s, const struct proto_inspected *m)
 {
 	struct eflow *f = find(&s->flows, m->id);
@@ -452,6 +474,9 @@ int eflow_inspected(struct sandbox *s, const struct proto_inspected *m)
 		});
 	}
 	events_inspected(s, &e, m);
+	/* The worker has let go of it, and tells the sandbox why; the far side need not wait for that. */
+	if (m->reason != DROP_NONE && f->state == EFLOW_OPEN && f->port.proto == IPPROTO_TCP)
+		kill_flow(f, e.reason);
 	return 0;
 }
 
@@ -480,27 +505,11 @@ int eflow_end(struct sandbox *s, const struct proto_flow_end *m)
 	return 0;
 }
 
-/*
- * TCP: what waits to be sent is thrown away and the peer is reset, which shutdown(2) would not do; and what is
- * cut must not look like an end from inside. Sockets of the others stay bound to their peer, so that
- * nobody else's packets come in, but take nothing more.
- */
-static void end_socket(const struct eflow *f)
-{
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-
-	if (f->port.proto != IPPROTO_TCP || connect(f->sock_fd, &none, sizeof(none)) < 0)
-		shutdown(f->sock_fd, SHUT_RDWR);
-}
-
 void eflow_cut(struct eflow *f, enum drop_reason reason)
 {
 	struct proto_cut c;
 
-	meter_flow_cut(f);
-	end_socket(f);
-	set_state(f, EFLOW_CUT);
-	f->cut = (uint16_t)reason;
+	kill_flow(f, reason);
 	PROTO_INIT(&c, PROTO_CUT);
 	c.id = f->id;
 	c.reason = (uint16_t)reason;

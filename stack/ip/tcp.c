@@ -11,7 +11,8 @@
  *	allowed, connected	the SYN is replayed into lwIP; the SYN-ACK leaves
  *	allowed, refused	RST
  *	allowed, unreachable	ICMP unreachable
- *	denied			ICMP administratively prohibited
+ *	denied			ICMP administratively prohibited; to a name on a port of the web, the SYN is
+ *				replayed as well, and the client told in its language (tcp_inspect.c)
  *	over a limit, or egress is gone, or no ICMP error may be sent now	RST
  *
  * A retransmitted SYN meanwhile changes nothing; a RST, or a SYN with another sequence number, means
@@ -59,6 +60,7 @@
 #include "stack/ip/tcp_rx.h"
 #include "stack/ip/tcp_tx.h"
 #include "stack/ip/tcp_world.h"
+#include "stack/nat/tcp_inspect.h"
 
 enum { PORT_DNS = 53 };
 
@@ -168,6 +170,20 @@ static void open_flow(struct stack *s, struct tcp_conn *c)
 	tcp_conn_settle(s, c);
 }
 
+/* Is there a language to say it in, and a place in the table that others do not need more? */
+static bool may_tell(const struct stack *s, const struct proto_verdict_msg *v)
+{
+	return v->inspect != PROTO_INSPECT_NONE && s->flows.used <= s->flows.cap - s->flows.cap / 4;
+}
+
+/* Denied, and its client shall read why: the connection is accepted, and ends here. */
+static void tell(struct stack *s, struct tcp_conn *c)
+{
+	record_refused(s, c, (enum drop_reason)c->refused);
+	flow_set_state(&s->flows, c->flow, FLOW_OPEN);
+	open_flow(s, c);
+}
+
 void tcp_verdict(struct stack *s, struct flow *f, const struct proto_verdict_msg *v, int fd)
 {
 	enum drop_reason why = (enum drop_reason)v->reason;
@@ -177,7 +193,7 @@ void tcp_verdict(struct stack *s, struct flow *f, const struct proto_verdict_msg
 	if (v->verdict == PROTO_ALLOW) {
 		f->fd = fd;
 		flow_set_state(&s->flows, f, FLOW_OPEN);
-		if (stack_watch(s, f) < 0)
+		if (tcp_inspect_begin(c, v) < 0 || stack_watch(s, f) < 0)
 			reset(s, c, DROP_NO_MEMORY);
 		else
 			open_flow(s, c);
@@ -189,6 +205,8 @@ void tcp_verdict(struct stack *s, struct flow *f, const struct proto_verdict_msg
 
 		if (limit)
 			reset(s, c, why);
+		else if (may_tell(s, v) && tcp_denied_begin(s, c, v) == 0)
+			tell(s, c);
 		else
 			refuse(s, c, why, ICMP_ERR_ADMIN);
 		return;

@@ -14,6 +14,7 @@
  *			closed once it took everything
  *	sandbox RST	SO_LINGER 0 and close: the far side sees a RST
  *	host error	what was received is delivered first, then the sandbox gets a RST
+ *	refused		by what was read of it, or denied from the start: tcp_inspect.c
  *
  * TIME-WAIT lasts a second: the link is memory, nothing old is under way (TCP_MSL must stay long, as
  * lwIP ends LAST-ACK by it too, and silently). A SYN ends it at once, and so does want of room.
@@ -35,6 +36,7 @@
 #include "stack/ip/tcp_rx.h"
 #include "stack/ip/tcp_tx.h"
 #include "stack/ip/tcp_world.h"
+#include "stack/nat/tcp_inspect.h"
 
 enum {
 	GSO_SEGS = 44,			/* of 1,460 bytes: the largest whole super-frame */
@@ -80,6 +82,7 @@ void tcp_conn_release(struct stack *s)
 		world_abort(c);
 		tcp_up_clear(c);
 		tcp_down_clear(c);
+		tcp_inspect_done(c);
 	}
 }
 
@@ -276,13 +279,14 @@ void tcp_conn_end(struct stack *s, struct tcp_conn *c, enum drop_reason reason)
 	assert(!c->pcb && !c->in_timers);
 	tcp_up_clear(c);
 	tcp_down_clear(c);
+	tcp_inspect_done(c);
 	unrun(c);
 	if (c->in_wait)
 		TAILQ_REMOVE(&wait_list, c, wait);
 	c->in_wait = false;
 	if (c->local && c->established)
 		dns_tcp_closed(s, c->flow);
-	flow_end(s, c->flow, reason);
+	flow_end(s, c->flow, c->refused ? (enum drop_reason)c->refused : reason);
 }
 
 void tcp_conn_abort(struct stack *s, struct tcp_conn *c, enum drop_reason reason)
@@ -396,6 +400,10 @@ static void settle_live(struct stack *s, struct tcp_conn *c)
 		if (c->near_fin)
 			tcp_up_flush(c);
 		tcp_down_pump(c);
+		if (tcp_refuse_is_due(c)) {	/* by what the far side said */
+			tcp_refuse_settle(s, c);
+			tcp_down_pump(c);
+		}
 		world_leave();
 	}
 	if (c->pcb && far_is_over(c))
@@ -414,11 +422,12 @@ void tcp_conn_settle(struct stack *s, struct tcp_conn *c)
 		tcp_conn_abort(s, c, (enum drop_reason)c->doom);
 		return;
 	}
+	tcp_refuse_settle(s, c);
 	if (c->pcb && c->pcb->state != TIME_WAIT)
 		settle_live(s, c);
 	if (f->state != FLOW_OPEN)
 		return;
-	f->expires_ns = f->active_ns + limit_s(c) * NS_PER_S;
+	f->expires_ns = c->deadline_ns ? c->deadline_ns : f->active_ns + limit_s(c) * NS_PER_S;
 	if (!c->pcb)
 		settle_gone(s, c);
 	else if (c->pcb->state == TIME_WAIT)
@@ -429,6 +438,8 @@ void tcp_event(struct stack *s, struct flow *f, uint32_t epoll_events)
 {
 	struct tcp_conn *c = f->tcp;
 
+	if (f->fd < 0)
+		return;			/* an event of this batch, older than the refusal */
 	if (epoll_events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		c->readable = true;
 	if (epoll_events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
@@ -447,10 +458,14 @@ void tcp_expired(struct stack *s, struct flow *f)
 {
 	struct tcp_conn *c = f->tcp;
 
-	if (f->state == FLOW_ASKED)
+	if (f->state == FLOW_ASKED) {
 		tcp_ask_expired(s, f);
-	else
+	} else if (c->inspect && !c->refused && c->deadline_ns) {
+		tcp_inspect_expired(c);
+		tcp_conn_settle(s, c);
+	} else {
 		tcp_conn_abort(s, c, c->far_broken || c->up_dead ? DROP_END_RESET_FAR : DROP_END_IDLE);
+	}
 }
 
 void tcp_cut(struct stack *s, struct flow *f, enum drop_reason reason)

@@ -37,6 +37,8 @@ struct tcp_piece {
 	uint16_t fill;			/* bytes in it, to 65,535 */
 };
 
+struct denied;
+struct inspect;
 struct rxbuf;
 
 struct tcp_conn {
@@ -65,6 +67,14 @@ struct tcp_conn {
 	uint16_t doom;			/* enum drop_reason: reset both sides when lwIP has returned */
 	uint16_t gone;			/* enum drop_reason: lwIP freed the pcb, and why */
 
+	/* Inspection and refusal, tcp_inspect.c. */
+	struct inspect *inspect;	/* reads what the sandbox sends; NULL: it goes on unread */
+	struct denied *denied;		/* the client of a denied flow, until it was told */
+	uint16_t refused;		/* enum drop_reason: nothing goes out any more, and how the flow ends */
+	bool refusal_due;		/* the sandbox is to be told, behind what is queued */
+	uint64_t held_at;		/* place in its stream of the first byte that is held */
+	uint64_t deadline_ns;		/* of its clearance, or of a refused connection; 0 = none */
+
 	/* Down: a ring of chunks, oldest first; bytes before `acked` of the first are gone. */
 	struct tcp_piece down[CHUNK_FLOW_MAX];
 	uint8_t down_head, down_n;
@@ -75,6 +85,7 @@ struct tcp_conn {
 	struct rxbuf *up_head, *up_tail;
 	uint32_t up_off;		/* bytes of the first chain already written */
 	uint32_t up_len;		/* bytes in all, without up_off */
+	uint32_t up_credit;		/* bytes of it that the window was opened for when they came */
 	uint16_t up_chunks;		/* chunks among them */
 
 	/* Acknowledgement policy, tcp_conn.c. */

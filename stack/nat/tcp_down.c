@@ -14,7 +14,9 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "stack/inspect/inspect.h"
 #include "stack/ip/tcp_world.h"
+#include "stack/nat/tcp_inspect.h"
 
 enum { DOWN_TAIL_MIN = 2048 };		/* less room than this behind the last bytes is left unused */
 
@@ -144,11 +146,39 @@ static bool read_some(struct tcp_conn *c)
 	/* A short read has emptied the socket, unless its end came with it: then 0 has yet to be read. */
 	if ((size_t)n < room && !c->rdhup)
 		c->readable = false;
+	if (c->inspect && !tcp_inspect_down(c, chunk_mem(t->chunk) + t->fill, (size_t)n)) {
+		drop_empty_piece(c, t);
+		return false;
+	}
 	t->fill = (uint16_t)(t->fill + n);
 	c->down_unwritten = (uint16_t)n;
 	c->flow->active_ns = world_stack()->now;
 	write_rest(c);
 	return true;
+}
+
+/* The words of a refusal, behind everything; then there is no more to come. */
+static void say_refusal(struct tcp_conn *c)
+{
+	int i = c->down_n < CHUNK_FLOW_MAX && !c->down_unwritten ? chunk_take(c->down_n) : -1;
+	struct tcp_piece *t;
+	size_t n;
+
+	if (i < 0)
+		return;			/* room comes with acknowledgements, or c->deadline_ns */
+	n = tcp_refuse_words(c, chunk_mem(i), INSPECT_REFUSAL_MAX);
+	c->far_fin = true;
+	if (!n) {
+		chunk_put(i);
+		c->doom = c->refused;
+		tcp_conn_run(c, false);
+		return;
+	}
+	c->down_n++;
+	t = last_piece(c);
+	t->chunk = (uint16_t)i;
+	t->fill = c->down_unwritten = (uint16_t)n;
+	write_rest(c);
 }
 
 static bool can_write(const struct tcp_conn *c)
@@ -164,6 +194,8 @@ void tcp_down_pump(struct tcp_conn *c)
 	if (!can_write(c) || c->local)
 		return;
 	write_rest(c);
+	if (c->refusal_due)
+		say_refusal(c);
 	while (c->readable && !c->far_fin && !c->down_unwritten && tcp_down_may(c)) {
 		if (turns++ == TCP_TURN_CHUNKS) {
 			tcp_conn_run(c, true);
@@ -172,7 +204,7 @@ void tcp_down_pump(struct tcp_conn *c)
 		if (!read_some(c))
 			break;
 	}
-	if (c->far_fin && !c->down_unwritten) {
+	if (c->far_fin && !c->down_unwritten && !c->refusal_due && !c->doom) {
 		c->far_fin_told = true;
 		tcp_shutdown(c->pcb, 0, 1);
 	}

@@ -17,6 +17,7 @@
 
 #include "stack/ip/tcp_rx.h"
 #include "stack/ip/tcp_world.h"
+#include "stack/nat/tcp_inspect.h"
 
 enum { UP_IOV_MAX = 64 };
 
@@ -83,7 +84,7 @@ void tcp_up_clear(struct tcp_conn *c)
 {
 	while (c->up_head)
 		pop(c);
-	c->up_off = c->up_len = 0;
+	c->up_off = c->up_len = c->up_credit = 0;
 }
 
 /* Room behind the last chunk of the queue. */
@@ -211,12 +212,34 @@ static int gather(const struct tcp_conn *c, struct iovec *iov)
  */
 static void socket_dead(struct tcp_conn *c)
 {
-	uint32_t n = c->up_len;
+	uint32_t n = c->up_len - c->up_credit;
 
 	c->up_dead = true;
 	c->readable = c->rdhup = true;
 	tcp_up_clear(c);
 	tcp_up_recved(c, n);
+}
+
+/* Only the first len bytes. */
+static int clip(struct iovec *iov, int n, size_t len)
+{
+	for (int i = 0; i < n; i++) {
+		if (iov[i].iov_len >= len) {
+			iov[i].iov_len = len;
+			return i + 1;
+		}
+		len -= iov[i].iov_len;
+	}
+	return n;
+}
+
+/* n bytes of the queue are gone: what the window has yet to be opened by. */
+static uint32_t uncredited(struct tcp_conn *c, uint32_t n)
+{
+	uint32_t paid = c->up_credit > c->up_len ? c->up_credit - c->up_len : 0;
+
+	c->up_credit -= paid;
+	return n - paid;
 }
 
 static void write_queue(struct tcp_conn *c)
@@ -225,8 +248,17 @@ static void write_queue(struct tcp_conn *c)
 
 	while (c->up_len) {
 		struct iovec iov[UP_IOV_MAX];
-		ssize_t n = writev(f->fd, iov, gather(c, iov));
+		int n_iov = gather(c, iov);
+		ssize_t n;
 
+		if (c->inspect) {
+			uint32_t may = c->up_len - tcp_inspect_held(c);
+
+			if (!may)
+				return;
+			n_iov = clip(iov, n_iov, may);
+		}
+		n = writev(f->fd, iov, n_iov);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
@@ -237,15 +269,49 @@ static void write_queue(struct tcp_conn *c)
 		f->up_bytes += (uint64_t)n;
 		f->active_ns = world_stack()->now;
 		consume(c, (size_t)n);
-		tcp_up_recved(c, (uint32_t)n);
+		tcp_up_recved(c, uncredited(c, (uint32_t)n));
+	}
+}
+
+/* The same for bytes that are read first. */
+static void input_inspected(struct tcp_conn *c, struct pbuf *p)
+{
+	bool alone = !c->up_len;
+	uint32_t held;
+
+	if (!tcp_inspect_up(c, p)) {
+		tcp_up_recved(c, p->tot_len);
+		pbuf_free(p);
+		return;
+	}
+	if (alone)
+		push(c, rxbuf_of(p));
+	else
+		keep(c, p);
+	write_queue(c);
+	if (alone && c->up_len)
+		keep_rest(c);
+	if (!c->inspect)
+		return;
+	tcp_inspect_clock(c);
+	held = tcp_inspect_held(c);
+	if (held > c->up_credit) {
+		tcp_up_recved(c, held - c->up_credit);
+		c->up_credit = held;
 	}
 }
 
 void tcp_up_input(struct tcp_conn *c, struct pbuf *p)
 {
-	if (c->up_dead || c->flow->fd < 0) {
+	if (c->up_dead || c->flow->fd < 0 || c->refused) {
+		if (c->denied)
+			tcp_denied_input(c, p);
 		tcp_up_recved(c, p->tot_len);
 		pbuf_free(p);
+		return;
+	}
+	if (c->inspect) {
+		input_inspected(c, p);
 		return;
 	}
 	if (c->up_len) {		/* EPOLLOUT will tell */
@@ -260,9 +326,11 @@ void tcp_up_input(struct tcp_conn *c, struct pbuf *p)
 
 void tcp_up_flush(struct tcp_conn *c)
 {
-	if (c->flow->fd < 0)
+	if (c->flow->fd < 0 || c->refused)
 		return;
 	write_queue(c);
+	if (c->inspect)
+		tcp_inspect_clock(c);
 	if (c->near_fin && !c->near_fin_told && !c->up_len) {
 		(void)shutdown(c->flow->fd, SHUT_WR);
 		c->near_fin_told = true;

@@ -53,7 +53,7 @@ for port in xdp packet tap; do
 	ok "$port: IPv6" says "hello from" box "curl -6 -sS --max-time 20 --cacert /t/web/ca.pem https://web.test/hello"
 	ok "$port: UDP" box "/t/bin/peer udp web.test 1000"
 	: >"$T/sinkhole.log"
-	ok "$port: a denied name" not box "curl -sS --max-time 10 http://evil.test/"
+	ok "$port: a denied name" not box "curl -sS -f --max-time 10 http://evil.test/"
 	ok "$port: the sinkhole saw nothing" untouched
 	ok "$port: loopback is the container's own" box "/t/bin/peer tcp-errno 127.0.0.1 9999,ECONNREFUSED"
 	ok "$port: no host socket by abstract name" not box "/t/bin/peer abstract sluice-attach-test"

@@ -202,6 +202,8 @@ internet_web() {
 		  server {
 		    listen 198.51.100.10:80; listen [2001:db8:100::10]:80;
 		    listen 198.51.100.10:443 ssl; listen [2001:db8:100::10]:443 ssl;
+		    listen 198.51.100.10:8443 ssl; listen [2001:db8:100::10]:8443 ssl;
+		    listen 198.51.100.10:8080; listen [2001:db8:100::10]:8080;
 		    ssl_certificate $d/web.pem; ssl_certificate_key $d/web.key;
 		    root $d/root;
 		    location /upload { client_body_in_file_only clean; dav_methods PUT; root $d/root; create_full_put_path on; }

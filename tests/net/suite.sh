@@ -18,7 +18,7 @@ curl_() {	# curl_ "sluice options" curl arguments...
 	local opts=$1
 	shift
 	# shellcheck disable=SC2086
-	sluice_ $opts -- curl -sS --max-time 20 --cacert "$T/web/ca.pem" "$@"
+	sluice_ $opts -- curl -sS --fail-with-body --max-time 20 --cacert "$T/web/ca.pem" "$@"
 }
 says() {	# says TEXT command...: output (both streams) contains TEXT; status is not judged
 	local text=$1
@@ -100,6 +100,57 @@ suite_deny() {
 	printf 'version: 1\negress:\n  - allow: "*.wild.test"\n    ports: [443]\n  - deny: b.wild.test\n' >"$T/p.yaml"
 	ok "a policy file allows" says "hello from" curl_ "--policy $T/p.yaml" https://a.wild.test/hello
 	ok "a policy file denies" not curl_ "--policy $T/p.yaml" https://b.wild.test/hello
+}
+
+# What is read of an allowed flow, and how a refusal looks from inside. The bypasses are in tests/bypass.
+suite_inspect() {
+	local ca=$T/web/ca.pem e=$T/home/inspect.json
+	mkdir -p "$T/home"
+	[ "$AS" = root ] || chown 4242:4242 "$T/home"
+	rm -f "$e"
+	: >"$T/sinkhole.log"
+	ok "an allowed name's address with another server name: an alert" says "access denied" \
+		curl_ "--allow web.test" --connect-to shared.test:443:web.test:443 https://shared.test/hello
+	ok "the summary says what was seen, and how to allow it" says \
+		"web.test tcp/443, 1 time: the TLS server name is not the name that was judged (seen: shared.test); to allow it: --allow shared.test" \
+		curl_ "--allow web.test" --connect-to shared.test:443:web.test:443 https://shared.test/hello
+	ok "TLS without a server name is refused" says "access denied" sluice_ --allow web.test -- \
+		sh -c "openssl s_client -connect web.test:443 -noservername </dev/null"
+	ok "control: the same with one" says "Verification: OK" sluice_ --allow web.test -- \
+		sh -c "openssl s_client -connect web.test:443 -servername web.test -CAfile $ca </dev/null"
+	ok "another protocol on 443 is refused" not sluice_ --allow web.test -- timeout 20 \
+		bash -c "exec 3<>/dev/tcp/web.test/443; echo SSH-2.0-x >&3; grep -a SSH <&3"
+	ok "a Host header of another name is 421" says " 421 " \
+		curl_ "--allow web.test" -i -H "Host: shared.test" http://web.test/hello
+	ok "the second request of a connection is read as well" says "421" \
+		curl_ "--allow web.test" -w '%{http_code}' http://web.test/hello --next -sS -H "Host: shared.test" -w '%{http_code}' http://web.test/hello
+	ok "and the first one was answered" says "hello from" \
+		curl_ "--allow web.test" http://web.test/hello --next -sS -H "Host: shared.test" http://web.test/hello
+	ok "a proxy's CONNECT is refused" says " 403 " curl_ "--allow web.test" -i -x http://web.test:80 https://shared.test/hello
+	ok "a denied name on 80 is told on a page which rule would do" says "--allow evil.test" \
+		curl_ "--allow web.test --quiet" http://evil.test/
+	ok "as JSON to who asks for it" says '"reason":"policy-name"' \
+		curl_ "--allow web.test --quiet" -H "Accept: application/json" http://evil.test/
+	ok "a denied name on 443 gets an alert" says "access denied" curl_ "--allow web.test --quiet" https://evil.test/
+	ok "at once" timeout 5 bash -c "$(declare -f); T=$T PORT=$PORT AS=$AS XDP_MODE=${XDP_MODE:-}; not curl_ '--allow web.test' https://evil.test/"
+	ok "other ports: TLS is read" says "access denied" \
+		curl_ "--allow web.test:8443" --connect-to shared.test:8443:web.test:8443 https://shared.test:8443/hello
+	ok "other ports: TLS for the name passes" says "hello from" curl_ "--allow web.test:8443" https://web.test:8443/hello
+	ok "other ports: what is no TLS passes" says "hello from" curl_ "--allow web.test:8080" http://web.test:8080/hello
+	ok "an address rule is not read" says "hello from" curl_ "--allow 198.51.100.10:443" \
+		--resolve web.test:443:198.51.100.10 https://web.test/hello
+	printf 'version: 1\negress:\n  - allow: web.test\n    tls: opaque\n  - deny: evil.test\n    reason: "ask the build team"\n' >"$T/i.yaml"
+	ok "tls: opaque lets another server name through" says "hello from" \
+		curl_ "--policy $T/i.yaml" --connect-to shared.test:443:web.test:443 https://shared.test/hello
+	ok "the rule's own reason is on the page" says "ask the build team" curl_ "--policy $T/i.yaml --quiet" http://evil.test/
+	ok "a run with an event log" says "421" sluice_ --policy "$T/i.yaml" --allow web4.test --events "$e" -- sh -c \
+		"curl -sS --cacert $ca https://web.test/hello; curl -sS http://web4.test/hello; curl -sS -w '%{http_code}' -H 'Host: x.test' http://web4.test/hello; curl -sS http://evil.test/"
+	ok "events: tls with its name" jq -es 'map(select(.event_type=="tls" and .tls.sni=="web.test" and .tls.version=="TLS1.3")) | length == 1' "$e"
+	ok "events: http with its request" jq -es 'map(select(.event_type=="http" and .http.hostname=="web4.test" and .http.http_method=="GET" and .http.url=="/hello")) | length == 1' "$e"
+	ok "events: the refusal, with what was seen" jq -es 'map(select(.event_type=="alert" and .reason=="http-host" and .seen=="x.test" and .name=="web4.test" and .alert.action=="blocked")) | length == 1' "$e"
+	ok "events: the flow's end says it too" jq -es 'map(select(.event_type=="flow" and .flow.state=="closed" and .reason=="http-host")) | length == 1' "$e"
+	ok "events: a denial carries the rule's reason" jq -es 'map(select(.event_type=="alert" and .rule_reason=="ask the build team" and .dest_port==80)) | length == 1' "$e"
+	ok "nothing of all this reached the sinkhole" untouched
 }
 
 suite_truth() {	# suite_truth FAMILY DENIED-ADDRESS
@@ -188,6 +239,7 @@ suite_isolation() {
 suite_all() {
 	suite_names
 	suite_deny
+	suite_inspect
 	suite_truth v4 198.51.100.20
 	suite_truth v6 2001:db8:100::20
 	suite_tcp v4 web4.test

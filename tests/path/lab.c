@@ -32,6 +32,7 @@ static void make_config(struct proto_stack_config *cfg, const struct lab_options
 	cfg->flows_max = opt->flows_max ? opt->flows_max : 256;
 	cfg->flows_per_s = opt->flows_per_s;
 	cfg->xdp_multibuf = opt->multibuf;
+	cfg->flags = opt->events ? PROTO_HAS_EVENTS : 0;
 	memcpy(cfg->gw_mac, gw, 6);
 	memcpy(cfg->sb_mac, sb, 6);
 	assert_int_equal(addr_parse(LINK_GW4, &cfg->gw4), 0);
@@ -90,7 +91,13 @@ void lab_answer(struct lab_ask *a, enum lab_answer how)
 	v.rule = 7;
 	v.verdict = how == LAB_ALLOW ? PROTO_ALLOW : how == LAB_DENY ? PROTO_DENY : PROTO_FAIL;
 	if (how == LAB_DENY)
-		v.reason = DROP_POLICY_DEFAULT;
+		v.reason = (uint16_t)(lab.deny ? lab.deny : DROP_POLICY_DEFAULT);
+	if (how == LAB_DENY || how == LAB_ALLOW)
+		v.inspect = (uint8_t)lab.inspect;
+	if (lab.name)
+		strcpy(v.name, lab.name);
+	if (lab.note)
+		strcpy(v.note, lab.note);
 	if (how == LAB_REFUSE)
 		v.reason = DROP_DIAL_REFUSED, v.err = ECONNREFUSED;
 	if (how == LAB_UNREACH)
@@ -143,6 +150,17 @@ static void answer_name(const struct proto_ask_name *q)
 	lab_answer_name(&a);
 }
 
+/* As egress holds it: of a flow that was allowed and is not over. */
+static void inspected(const struct proto_inspected *m)
+{
+	struct lab_ask *a = ask_of(m->id);
+
+	assert_true(a->host >= 0);
+	assert_false(a->ended);
+	a->inspected = *m;
+	a->n_inspected++;
+}
+
 static void egress_message(const void *msg, size_t len)
 {
 	const struct proto_flow_end *end = msg;
@@ -164,6 +182,8 @@ static void egress_message(const void *msg, size_t len)
 		a->ended = true;
 		a->end = *end;
 		lab.n_ends++;
+	} else if (proto_type(msg) == PROTO_INSPECTED) {
+		inspected(msg);
 	} else if (proto_type(msg) == PROTO_ASK_NAME) {
 		answer_name(msg);
 	} else {

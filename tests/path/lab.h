@@ -31,7 +31,7 @@ enum {
 /* What the fake egress does with a question. */
 enum lab_answer {
 	LAB_ALLOW = 0,
-	LAB_DENY,			/* reason POLICY_DEFAULT */
+	LAB_DENY,			/* reason POLICY_DEFAULT, or lab.deny */
 	LAB_REFUSE,			/* ECONNREFUSED */
 	LAB_UNREACH,			/* EHOSTUNREACH */
 	LAB_HOLD,			/* the test answers with lab_answer() */
@@ -42,6 +42,8 @@ struct lab_ask {
 	int host;			/* our end of an allowed flow, or -1 */
 	bool answered, ended;
 	struct proto_flow_end end;
+	uint32_t n_inspected;
+	struct proto_inspected inspected;	/* the newest */
 };
 
 struct lab_options {
@@ -51,6 +53,7 @@ struct lab_options {
 	uint32_t mtu;			/* 0 = 1500 */
 	bool multibuf;			/* frames in several segments */
 	bool no_gso;
+	bool events;			/* egress has an event log */
 };
 
 struct peer;
@@ -63,6 +66,9 @@ struct lab {
 	uint64_t now;
 	int egress;			/* our end of the ask socket */
 	enum lab_answer answer;
+	enum proto_inspect inspect;	/* in every verdict that allows or denies, with these: */
+	const char *name, *note;
+	enum drop_reason deny;
 	struct lab_ask asks[LAB_ASKS];	/* in the order of asking */
 	uint32_t n_asks, n_ends, n_names;
 	uint64_t name_id;		/* of the newest question about a name */

@@ -7,5 +7,5 @@ TEST_path/$(1)_OBJ = $$(LWIP_OBJ) $$(LLHTTP_OBJ)
 TEST_path/$(1)_LIBS = $$(STACK_LIBS)
 TEST_path/$(1)_DEPS = $$(LWIP_DIR)/fetched
 endef
-PATH_TESTS := tcp_life tcp_bytes tcp_hostile tcp_dns limits
+PATH_TESTS := tcp_life tcp_bytes tcp_hostile tcp_dns limits inspect
 $(foreach t,$(PATH_TESTS),$(eval $(call path_test,$(t))))
