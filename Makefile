@@ -99,7 +99,15 @@ include bench/bench.mk
 
 PROGRAMS := $(BUILD)/sluice $(BUILD)/sluice-netd $(BUILD)/sluice-egress $(BUILD)/sluice-stack
 .PHONY: programs
-programs: $(PROGRAMS)
+programs: $(PROGRAMS) presets
+
+# Where the program looks for them, as after an installation.
+PRESETS := $(wildcard presets/*.yaml)
+.PHONY: presets
+presets: $(PRESETS:%=$(BUILD)/%)
+$(BUILD)/presets/%.yaml: presets/%.yaml
+	$(Q)mkdir -p $(@D)
+	$(Q)cp $< $@
 
 $(BUILD)/sluice: $(call obj,$(CLI_SRC) $(SANDBOX_SRC) $(LIB_SRC))
 $(BUILD)/sluice: LDLIBS = $(CLI_LIBS)
@@ -138,12 +146,14 @@ install: programs
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/sluice
 	$(Q)install -m 755 $(BUILD)/sluice $(DESTDIR)$(PREFIX)/bin/
 	$(Q)install -m 755 $(filter-out %/sluice,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/sluice/
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/sluice/presets
+	$(Q)install -m 644 $(PRESETS) $(DESTDIR)$(PREFIX)/share/sluice/presets/
 	$(Q)for m in $(MAN); do \
 		install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/sluice
-	$(Q)rm -rf $(DESTDIR)$(PREFIX)/libexec/sluice
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/libexec/sluice $(DESTDIR)$(PREFIX)/share/sluice
 	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
 
 clean:

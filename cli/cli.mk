@@ -5,10 +5,12 @@ CLI_SRC := \
 	cli/main.c \
 	cli/options.c \
 	cli/policy.c \
+	cli/rules.c \
 	cli/run.c \
 	cli/status.c \
 	cli/summary.c \
 	cli/userns.c \
 	$(POLICY_SRC) \
+	$(POLICY_CLI_SRC) \
 	$(CONFINE_SRC)
-CLI_LIBS := $(POLICY_LIBS) -lcap
+CLI_LIBS := $(POLICY_LIBS) $(POLICY_CLI_LIBS) -lcap

@@ -16,8 +16,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/rules.h"
 #include "lib/log.h"
 #include "lib/policy/policy.h"
+
+enum { WARNINGS_MAX = 5 };	/* at the start of a run */
 
 struct parser {
 	struct options *o;
@@ -56,22 +59,20 @@ static int number32(const struct parser *p, uint64_t min, uint64_t max, uint32_t
 	return r;
 }
 
-static int policy_complaint(const struct parser *p, const char *place, const struct policy_error *e,
-			    int err)
-{
-	if (err == -ENOMEM)
-		return complain(p, "%s: out of memory; use a smaller policy", place);
-	if (e->line)
-		return complain(p, "%s:%u:%u: %s", place, e->line, e->column, e->text);
-	return complain(p, "%s: %s", place, e->text);
-}
-
 static int opt_policy(struct parser *p)
 {
 	struct policy_error e = { 0 };
 	int r = policy_add_file(p->o->policy, p->value, &e);
 
-	return r < 0 ? policy_complaint(p, p->value, &e, r) : 0;
+	return r < 0 ? rules_complain(p->value, &e, r) : 0;
+}
+
+static int opt_preset(struct parser *p)
+{
+	struct policy_error e = { 0 };
+	int r = policy_add_preset(p->o->policy, p->value, &e);
+
+	return r < 0 ? rules_complain("--preset", &e, r) : 0;
 }
 
 static int add_spec(struct parser *p, bool allow)
@@ -81,7 +82,7 @@ static int add_spec(struct parser *p, bool allow)
 	int r = policy_add_spec(p->o->policy, allow, p->value, &e);
 
 	snprintf(place, sizeof(place), "%s %.280s", p->name, p->value);
-	return r < 0 ? policy_complaint(p, place, &e, r) : 0;
+	return r < 0 ? rules_complain(place, &e, r) : 0;
 }
 
 static int opt_allow(struct parser *p)
@@ -392,6 +393,7 @@ static const struct option {
 	int for_whom;		/* enum options_for, or-ed */
 } list[] = {
 	{ "--policy", opt_policy, true, OPTIONS_RUN | OPTIONS_ATTACH },
+	{ "--preset", opt_preset, true, OPTIONS_RUN | OPTIONS_ATTACH },
 	{ "--allow", opt_allow, true, OPTIONS_RUN | OPTIONS_ATTACH },
 	{ "--deny", opt_deny, true, OPTIONS_RUN | OPTIONS_ATTACH },
 	{ "--port", opt_port, true, OPTIONS_RUN | OPTIONS_ATTACH },
@@ -467,6 +469,8 @@ static int check_whole(struct parser *p, enum options_for what)
 		return complain(p, "%s: --xdp-mode: this port has no mode; use it with --port xdp", p->verb);
 	if (policy_compile(o->policy) < 0)
 		return complain(p, "%s: out of memory; use a smaller policy", p->verb);
+	if (!o->quiet)
+		rules_warn(o->policy, WARNINGS_MAX);
 	if (!o->name[0])
 		snprintf(o->name, sizeof(o->name), "%s-%d", p->verb, (int)getpid());
 	return 0;
@@ -478,7 +482,7 @@ int options_parse(struct options *o, enum options_for what, int argc, char **arg
 	int i = 1;
 
 	*o = (struct options){ .status_fd = -1, .uid = (uid_t)-1, .gid = (gid_t)-1 };
-	o->policy = policy_new();
+	o->policy = rules_new();
 	if (!o->policy)
 		return complain(&p, "%s: out of memory; free some", p.verb);
 	while (i < argc && argv[i][0] == '-') {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * policy: `sluice policy check FILE | print FILE | explain FILE SPEC`. Runs as the caller, starts nothing.
+ * policy: `sluice policy check FILE | print FILE | explain FILE SPEC | presets`. Runs as the caller, starts
+ * nothing.
  *
  * Errors are one line, "sluice: FILE:LINE:COLUMN: what; what to do", status 125. explain returns what
- * policy_explain() does: 0 allowed, 1 denied, 2 bad SPEC.
+ * policy_explain() does: 0 allowed, 1 denied, 2 bad SPEC. check --strict returns 1 after a warning.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,10 +12,13 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/rules.h"
 #include "lib/cleanup.h"
+#include "lib/log.h"
 #include "lib/policy/policy.h"
+#include "lib/sibling.h"
 
-enum { BAD_SPEC = 2 };
+enum { WARNED = 1, BAD_SPEC = 2 };
 
 static void cleanup_policy_fn(struct policy **p)
 {
@@ -25,33 +29,13 @@ static void cleanup_policy_fn(struct policy **p)
 
 static int usage(FILE *f)
 {
-	fputs("usage: sluice policy check FILE\n"
+	fputs("usage: sluice policy check [--strict] FILE\n"
 	      "       sluice policy print FILE\n"
-	      "       sluice policy explain FILE [tcp://|udp://|icmp://]HOST[:PORTS]\n"
+	      "       sluice policy explain [--resolve] FILE [tcp://|udp://|icmp://]HOST[:PORTS]\n"
+	      "       sluice policy presets\n"
 	      "FILE may be - for standard input. The language: sluice-policy(5).\n",
 	      f);
 	return f == stdout ? 0 : CLI_FAILED;
-}
-
-/* A loaded and compiled policy, or NULL with the error told. */
-static struct policy *load(const char *file)
-{
-	struct policy *p = policy_new();
-	struct policy_error e;
-	int r = p ? policy_add_file(p, file, &e) : -ENOMEM;
-
-	if (r == 0)
-		r = policy_compile(p);
-	if (r == 0)
-		return p;
-	if (!p || r == -ENOMEM)
-		fprintf(stderr, "sluice: %s: out of memory; use a smaller policy\n", file);
-	else if (e.line)
-		fprintf(stderr, "sluice: %s:%u:%u: %s\n", file, e.line, e.column, e.text);
-	else
-		fprintf(stderr, "sluice: %s: %s\n", file, e.text);
-	policy_free(p);
-	return NULL;
 }
 
 /* A full disk or a closed pipe must not look like success. */
@@ -59,16 +43,19 @@ static int flushed(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
-	fprintf(stderr, "sluice: cannot write the output: %s; check where it goes\n", strerror(errno));
+	log_err("cannot write the output: %s; check where it goes", strerror(errno));
 	return CLI_FAILED;
 }
 
-static int check(const struct policy *p, const char *file)
+static int check(const struct policy *p, const char *file, bool is_strict)
 {
-	size_t n = policy_count(p);
+	size_t n = policy_count(p), warnings;
 
 	printf("%s: OK, %zu rule%s%s\n", file, n, n == 1 ? "" : "s", n ? "" : ": nothing may leave");
-	return flushed(0);
+	warnings = flushed(0) == 0 ? rules_warn(p, SIZE_MAX) : 0;
+	if (ferror(stdout))
+		return CLI_FAILED;
+	return is_strict && warnings ? WARNED : 0;
 }
 
 static int print(const struct policy *p)
@@ -76,39 +63,80 @@ static int print(const struct policy *p)
 	cleanup_free char *text = policy_print(p, NULL);
 
 	if (!text) {
-		fputs("sluice: out of memory; use a smaller policy\n", stderr);
+		log_err("policy: out of memory; use a smaller policy");
 		return CLI_FAILED;
 	}
 	fputs(text, stdout);
 	return flushed(0);
 }
 
-static int explain(const struct policy *p, const char *spec)
+static int explain(const struct policy *p, const char *spec, bool resolve)
 {
 	struct policy_error e;
-	int status = policy_explain(p, spec, stdout, &e);
+	int status = policy_explain(p, spec, resolve, stdout, &e);
 
 	if (status == BAD_SPEC)
-		fprintf(stderr, "sluice: %s: %s\n", spec, e.text);
+		log_err("%s: %s", spec, e.text);
 	return flushed(status);
+}
+
+static void print_preset(void *arg, const char *name, const char *about)
+{
+	(void)arg;
+	printf("%-12s  %s\n", name, about);
+}
+
+static int presets(void)
+{
+	char dir[SIBLING_PATH_CAP];
+	int r = sibling_dir("presets", dir);
+
+	if (r == 0)
+		r = policy_list_presets(dir, print_preset, NULL);
+	if (r < 0) {
+		log_err("policy: presets: %s; check the installation", strerror(-r));
+		return CLI_FAILED;
+	}
+	return flushed(0);
+}
+
+/* verb FILE [SPEC], where the verb's option may stand in front. */
+static const struct verb {
+	const char *name, *option;
+	int n_args;
+} verbs[] = {
+	{ "check", "--strict", 1 },
+	{ "print", NULL, 1 },
+	{ "explain", "--resolve", 2 },
+	{ "presets", NULL, 0 },
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	}
+	return NULL;
 }
 
 int cmd_policy(int argc, char **argv)
 {
 	cleanup_policy struct policy *p = NULL;
-	const char *verb = argc > 1 ? argv[1] : "";
-	bool wants_spec = strcmp(verb, "explain") == 0;
+	const struct verb *v = find_verb(argc > 1 ? argv[1] : "");
+	bool has_option = v && v->option && argc > 2 && strcmp(argv[2], v->option) == 0;
+	char **args = argv + 2 + has_option;
 
-	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0)
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
 		return usage(stdout);
-	if (strcmp(verb, "check") != 0 && strcmp(verb, "print") != 0 && !wants_spec)
+	if (!v || argc != 2 + has_option + v->n_args)
 		return usage(stderr);
-	if (argc != (wants_spec ? 4 : 3))
-		return usage(stderr);
-	p = load(argv[2]);
+	if (!v->n_args)
+		return presets();
+	p = rules_load(args[0]);
 	if (!p)
 		return CLI_FAILED;
-	if (wants_spec)
-		return explain(p, argv[3]);
-	return strcmp(verb, "check") == 0 ? check(p, argv[2]) : print(p);
+	if (v->n_args == 2)
+		return explain(p, args[1], has_option);
+	return v->option ? check(p, args[0], has_option) : print(p);
 }

@@ -27,6 +27,8 @@ static int usage(void)
 	      "\n"
 	      "What may leave\n"
 	      "  --policy FILE          rules from a YAML file, see sluice-policy(5)\n"
+	      "  --preset NAME          rules that come with sluice: pypi, npm, debian, ...;\n"
+	      "                         sluice policy presets lists them\n"
 	      "  --allow SPEC           SPEC = [tcp://|udp://|icmp://]HOST[:PORTS], may be repeated;\n"
 	      "                         HOST is a name, *.name, an address or a range (198.51.100.0/24)\n"
 	      "  --deny SPEC            wins over every --allow\n"

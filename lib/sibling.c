@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sibling: finds sluice-netd, sluice-egress and sluice-stack, and says what they are told of the world. */
+/* sibling: finds the programs and files of this installation, and says what the programs are told of the world. */
 #include "lib/sibling.h"
 
 #include <errno.h>
@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-int sibling_find(const char *name, char *buf)
+/* The first of the places, relative to our own program, where name can be accessed in that way. */
+static int find(const char *const places[2], const char *name, int how, char *buf)
 {
-	static const char *const beside[] = { "", "../libexec/sluice/" };
 	char self[SIBLING_PATH_CAP];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
@@ -22,15 +22,29 @@ int sibling_find(const char *name, char *buf)
 	if (!slash)
 		return -ENOENT;
 	slash[1] = '\0';
-	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
-		int k = snprintf(buf, SIBLING_PATH_CAP, "%s%s%s", self, beside[i], name);
+	for (size_t i = 0; i < 2; i++) {
+		int k = snprintf(buf, SIBLING_PATH_CAP, "%s%s%s", self, places[i], name);
 
 		if (k < 0 || k >= SIBLING_PATH_CAP)
 			return -ENAMETOOLONG;
-		if (access(buf, X_OK) == 0)
+		if (access(buf, how) == 0)
 			return 0;
 	}
 	return -ENOENT;
+}
+
+int sibling_find(const char *name, char *buf)
+{
+	static const char *const places[] = { "", "../libexec/sluice/" };
+
+	return find(places, name, X_OK, buf);
+}
+
+int sibling_dir(const char *name, char *buf)
+{
+	static const char *const places[] = { "", "../share/sluice/" };
+
+	return find(places, name, R_OK | X_OK, buf);
 }
 
 char **sibling_environment(void)

@@ -11,6 +11,9 @@ enum { SIBLING_PATH_CAP = 1024 };
  */
 int sibling_find(const char *name, char *buf);
 
+/* The same for a directory of files that come with us: beside our own program, or in ../share/sluice. */
+int sibling_dir(const char *name, char *buf);
+
 /*
  * The environment for our own programs: SLUICE_DEBUG if the caller set it, nothing else of the caller's
  * (nothing that steers the dynamic loader). Static.

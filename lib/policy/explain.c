@@ -18,6 +18,7 @@ struct question {
 	FILE *out;
 	const struct rule *dest;	/* what was asked, in the shape of a rule */
 	char host[PROTO_NAME_CAP + 2];
+	bool resolve;
 	int denied;			/* answers that were no */
 };
 
@@ -84,6 +85,26 @@ static void print_change(const struct question *q, struct policy_verdict v, uint
 		fprintf(q->out, "  change  --allow %s%s would let it out\n", spec, range);
 }
 
+/* What has to be read before anything leaves. */
+static void print_read(const struct question *q, enum proto_inspect what)
+{
+	static const char *const texts[] = {
+		[PROTO_INSPECT_NONE] = "nothing; whatever is sent leaves",
+		[PROTO_INSPECT_TLS] = "TLS; its server name must be %s",
+		[PROTO_INSPECT_TLS_OPAQUE] = "TLS; its server name is not compared",
+		[PROTO_INSPECT_TLS_IF] = "if it is TLS, its server name must be %s; anything else leaves",
+		[PROTO_INSPECT_HTTP] = "HTTP; the host of each request must be %s",
+		[PROTO_INSPECT_QUIC] = "QUIC; its server name must be %s",
+		[PROTO_INSPECT_QUIC_OPAQUE] = "QUIC; its server name is not compared",
+	};
+	const char *text = texts[what], *gap = strstr(text, "%s");
+
+	if (gap)
+		fprintf(q->out, "  read    %.*s%s%s\n", (int)(gap - text), text, q->host, gap + 2);
+	else
+		fprintf(q->out, "  read    %s\n", text);
+}
+
 static void print_answer(struct question *q, uint8_t proto, unsigned int lo, unsigned int hi)
 {
 	const char *word = proto == IPPROTO_TCP ? "tcp" : proto == IPPROTO_UDP ? "udp" : "icmp echo";
@@ -100,13 +121,17 @@ static void print_answer(struct question *q, uint8_t proto, unsigned int lo, uns
 	else
 		fprintf(q->out, "  why     %s: %s\n", reason_word(v.reason), reason_text(v.reason));
 	print_rule_of(q, v.rule);
+	if (v.allow)
+		print_read(q, v.inspect);
+	if (v.allow && q->resolve && q->dest->kind == HOST_NAME)
+		reach_print(q->p, q->dest->name, proto, (uint16_t)lo, q->out);
 	print_change(q, v, proto, lo, hi);
 	q->denied += !v.allow;
 }
 
 static bool same_answer(struct policy_verdict a, struct policy_verdict b)
 {
-	return a.allow == b.allow && a.reason == b.reason && a.rule == b.rule;
+	return a.allow == b.allow && a.reason == b.reason && a.rule == b.rule && a.inspect == b.inspect;
 }
 
 /* One answer per run of ports that fare alike. */
@@ -127,6 +152,15 @@ static void explain_ports(struct question *q, uint8_t proto)
 	}
 }
 
+/* The form in which a name is looked up and compared, when that is not how it was written. */
+static void print_name(const struct question *q, const struct rule_draft *d)
+{
+	if (q->dest->kind != HOST_NAME ||
+	    (strlen(q->host) == d->host_len && memcmp(q->host, d->host, d->host_len) == 0))
+		return;
+	fprintf(q->out, "%.*s is looked up and compared as %s\n", (int)d->host_len, d->host, q->host);
+}
+
 /* One host, so that there is one answer. */
 static int check_single(const struct rule *dest, struct policy_error *e)
 {
@@ -137,9 +171,9 @@ static int check_single(const struct rule *dest, struct policy_error *e)
 	return 0;
 }
 
-int policy_explain(const struct policy *p, const char *spec, FILE *out, struct policy_error *ret_err)
+int policy_explain(const struct policy *p, const char *spec, bool resolve, FILE *out, struct policy_error *ret_err)
 {
-	struct question q = { .p = p, .out = out };
+	struct question q = { .p = p, .out = out, .resolve = resolve };
 	struct rule_draft d;
 	enum draft_part part;
 	struct rule dest = { 0 };
@@ -157,6 +191,7 @@ int policy_explain(const struct policy *p, const char *spec, FILE *out, struct p
 	}
 	q.dest = &dest;
 	rule_host(&dest, q.host);
+	print_name(&q, &d);
 	if (dest.protos & PROTO_BIT_TCP)
 		explain_ports(&q, IPPROTO_TCP);
 	if (dest.protos & PROTO_BIT_UDP)

@@ -9,8 +9,7 @@
 
 #include "lib/cleanup.h"
 
-/* Reads to the end, at most one byte more than a policy may have. 0 or -errno; *ret_text is the caller's. */
-static int read_all(int fd, char **ret_text, size_t *ret_len)
+int file_read(int fd, size_t max, char **ret_text, size_t *ret_len)
 {
 	size_t cap = 64 << 10, len = 0;
 	cleanup_free char *text = malloc(cap);
@@ -24,7 +23,7 @@ static int read_all(int fd, char **ret_text, size_t *ret_len)
 			return -errno;
 		}
 		len += (size_t)n;
-		if (n == 0 || len > POLICY_TEXT_MAX) {
+		if (n == 0 || len > max) {
 			*ret_text = text;
 			*ret_len = len;
 			text = NULL;
@@ -59,7 +58,7 @@ int policy_add_file(struct policy *p, const char *path, struct policy_error *ret
 			return r == -EINVAL ? -EIO : r;
 		}
 	}
-	r = read_all(is_stdin ? STDIN_FILENO : opened, &text, &len);
+	r = file_read(is_stdin ? STDIN_FILENO : opened, POLICY_TEXT_MAX, &text, &len);
 	if (r < 0) {
 		policy_fail(ret_err, "cannot read the policy: %s; check the path", strerror(-r));
 		return r == -EINVAL ? -EIO : r;

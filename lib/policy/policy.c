@@ -51,6 +51,9 @@ void policy_free(struct policy *p)
 		rule_done(&p->rules[i]);
 	for (size_t i = 0; i < p->n_origins; i++)
 		free(p->origins[i]);
+	policy_drop_presets(p, 0);
+	free(p->presets);
+	free(p->preset_dir);
 	free(p->rules);
 	free(p->origins);
 	free(p);

@@ -22,6 +22,7 @@ struct policy;
 /* Where a text was wrong; line and column start at 1, 0 = not a place in a text. */
 struct policy_error {
 	unsigned int line, column;
+	char origin[48];		/* "preset NAME" when the place is in a preset; "": in the given text */
 	char text[PROTO_TEXT_CAP];	/* what, why, what to do; no place, no newline */
 };
 
@@ -57,10 +58,32 @@ int policy_add_yaml(struct policy *p, const char *text, size_t len, const char *
 int policy_add_file(struct policy *p, const char *path, struct policy_error *ret_err);
 /* Adds one command-line rule: SPEC = [tcp://|udp://|icmp://]HOST[:PORTS]; see sluice(1). */
 int policy_add_spec(struct policy *p, bool allow, const char *spec, struct policy_error *ret_err);
+/*
+ * Presets are files DIR/NAME.yaml that come with sluice; a NAME is [a-z0-9-]{1,32}. Without a directory,
+ * as in egress, naming one is an error. dir is copied; NULL: none. 0 or -ENOMEM.
+ */
+int policy_set_presets(struct policy *p, const char *dir);
+/* Adds one, as `preset: NAME` does. Errors as policy_add_yaml(). */
+int policy_add_preset(struct policy *p, const char *name, struct policy_error *ret_err);
+/*
+ * Calls tell for each preset of the directory, by name, with its first line of comment, or what is
+ * wrong with its file. 0 or -errno.
+ */
+int policy_list_presets(const char *dir, void (*tell)(void *arg, const char *name, const char *about), void *arg);
 /* Call once after the last add and before any lookup; builds the tables. 0 or -ENOMEM. */
 int policy_compile(struct policy *p);
 /* Number of rules. */
 size_t policy_count(const struct policy *p);
+
+/* Something that is allowed and may not have been meant; see sluice-policy(5), WARNINGS. */
+struct policy_warning {
+	const char *origin;		/* a file, "preset NAME" or an option */
+	unsigned int line, column;	/* 0 = not a place in a text */
+	char text[2 * PROTO_TEXT_CAP];	/* what, why, what to do */
+};
+
+/* How many there are; calls tell for each. In sluice only: egress does not link it. */
+size_t policy_warn(const struct policy *p, void (*tell)(void *arg, const struct policy_warning *w), void *arg);
 
 /* Canonical YAML; parsing it gives the same policy and the same text. Malloc'ed, NULL on -ENOMEM. */
 char *policy_print(const struct policy *p, size_t *ret_len);
@@ -115,7 +138,10 @@ int policy_name(const char *text, char *buf);
 /* The one-line value for --allow that would permit this; "" when none can. proto 0: only looked up. */
 void policy_spec_for(const char *host, uint8_t proto, uint16_t port, char *buf, size_t cap);
 
-/* "which rule, line, why" for people. Returns the exit status: 0 allowed, 1 denied, 2 bad spec. */
-int policy_explain(const struct policy *p, const char *spec, FILE *out, struct policy_error *ret_err);
+/*
+ * "which rule, line, why" for people. resolve: look the name up on this host, and say for each address
+ * whether it would be dialled. Returns the exit status: 0 allowed, 1 denied, 2 bad spec. In sluice only.
+ */
+int policy_explain(const struct policy *p, const char *spec, bool resolve, FILE *out, struct policy_error *ret_err);
 
 #endif

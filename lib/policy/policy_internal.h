@@ -2,7 +2,9 @@
 /*
  * policy_internal: what the files of lib/policy share. Others include policy.h only.
  *
+ *	reader.c	YAML text -> the plain part of it, with places
  *	yaml.c, spec.c	text -> struct rule_draft
+ *	preset.c	rules that come with sluice, by name
  *	rule.c		struct rule_draft -> struct rule: every check of meaning is here, once
  *	inspect.c	what the keys tls and http mean for a flow
  *	name.c		names and their normal form
@@ -24,6 +26,9 @@ enum {
 	POLICY_REASON_MAX = 200,	/* bytes of a rule's reason */
 	POLICY_QUOTE_CAP = 80,		/* a clipped piece of the user's text, NUL included */
 	POLICY_LABELS_MAX = 127,	/* 253 bytes hold no more */
+	PRESET_NAME_MAX = 32,		/* bytes of its name */
+	PRESET_TEXT_MAX = 1 << 20,	/* bytes of its file */
+	PRESET_DEPTH_MAX = 8,		/* a preset may name presets */
 };
 
 static_assert((int)POLICY_REASON_MAX < (int)PROTO_NOTE_CAP, "a reason fits a verdict's note whole");
@@ -60,12 +65,14 @@ struct rule {
 	struct cidr range;
 	uint32_t line;			/* in its origin; 0: from the command line */
 	uint32_t canon_line;		/* in the canonical text; set by policy_compile() */
+	uint16_t column;		/* of its host when that is on this line, else of the rule; 0: no text */
 	uint16_t origin;		/* index into policy.origins */
 	uint8_t n_ports;
 	uint8_t protos;			/* enum proto_bit */
 	uint8_t kind;			/* enum host_kind */
 	uint8_t tls, http;		/* enum demand */
 	bool allow;
+	bool any_tenant;		/* known to be shared with strangers: no warning */
 };
 
 /* Which part of a draft a complaint is about, so that yaml.c can give its place. */
@@ -76,6 +83,7 @@ enum draft_part {
 	PART_PORTS,
 	PART_TLS,
 	PART_HTTP,
+	PART_TENANTS,
 	PART_REASON,
 	PART_COUNT,
 };
@@ -86,6 +94,7 @@ struct rule_draft {
 	bool has_ports, has_proto;
 	uint8_t protos;
 	uint8_t tls, http;		/* enum demand */
+	bool any_tenant;
 	const char *host;
 	size_t host_len;
 	const char *reason;		/* NULL: none */
@@ -99,6 +108,9 @@ struct policy {
 	size_t n_rules, cap_rules;
 	char **origins;
 	size_t n_origins;
+	char *preset_dir;		/* NULL: there are no presets here */
+	char **presets;			/* names of those that were read */
+	size_t n_presets;
 	size_t n_labels, n_ranges;	/* counted against POLICY_PARTS_MAX */
 	struct policy_limits limits;
 	enum policy_denied_names denied_names;
@@ -141,6 +153,38 @@ int draft_add_proto(struct rule_draft *d, const char *text, size_t len, struct p
 /* Host as the user would write it ("*.example.test", "10.0.0.0/8"). buf holds PROTO_NAME_CAP + 2. */
 const char *rule_host(const struct rule *r, char *buf);
 
+/* ---- yaml.c ---- */
+
+/* The presets that are being read, innermost first. */
+struct preset_chain {
+	const struct preset_chain *up;
+	const char *name;
+	unsigned int depth;		/* 1 for the outermost */
+};
+
+/*
+ * Adds the rules of a text; after an error some of them are left in p. chain: NULL unless it is a preset's.
+ * 0, -EINVAL with e, -ENOMEM.
+ */
+int yaml_read(struct policy *p, const char *text, size_t len, const char *origin, const struct preset_chain *chain,
+	      struct policy_error *e);
+
+/* ---- preset.c ---- */
+
+/*
+ * Adds a preset once, however often it is named. As yaml_read(); e has the place of the name or, with
+ * e->origin, a place in a preset.
+ */
+int preset_add(struct policy *p, const struct preset_chain *chain, const char *name, size_t len,
+	       struct policy_error *e);
+/* Forgets what was read after the first n presets. */
+void policy_drop_presets(struct policy *p, size_t n);
+
+/* ---- file.c ---- */
+
+/* Reads to the end, at most max + 1 bytes. 0 or -errno; *ret_text is the caller's. */
+int file_read(int fd, size_t max, char **ret_text, size_t *ret_len);
+
 /* ---- inspect.c ---- */
 
 /* "require", "opaque", "any": 0 or -EINVAL. key is "tls" or "http". */
@@ -151,6 +195,11 @@ const char *demand_word(uint8_t demand);
 int inspect_check(const struct rule *r, enum draft_part *ret_part, struct policy_error *e);
 /* What is read of a flow that this rule allows. *ret_said: a key says so, not the port. */
 enum proto_inspect inspect_of(const struct rule *r, enum proto_bit bit, uint16_t port, bool *ret_said);
+
+/* ---- reach.c ---- */
+
+/* One line for each address that the name has now on this host: would it be dialled, and why not? */
+void reach_print(const struct policy *p, const char *name, uint8_t proto, uint16_t port, FILE *out);
 
 /* ---- spec.c ---- */
 

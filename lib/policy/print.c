@@ -44,7 +44,8 @@ void print_ports(FILE *f, const struct rule *r, const char *sep, const char *quo
 
 uint32_t print_rule_lines(const struct rule *r)
 {
-	return 2u + (r->n_ports ? 1u : 0u) + (r->tls ? 1u : 0u) + (r->http ? 1u : 0u) + (r->reason ? 1u : 0u);
+	return 2u + (r->n_ports ? 1u : 0u) + (r->tls ? 1u : 0u) + (r->http ? 1u : 0u) +
+	       (r->any_tenant ? 1u : 0u) + (r->reason ? 1u : 0u);
 }
 
 /* Would every YAML reader take this for a string? Names with a dot and a letter first, for certain. */
@@ -84,6 +85,8 @@ static void print_rule(FILE *f, const struct rule *r)
 		fprintf(f, "    tls: %s\n", demand_word(r->tls));
 	if (r->http)
 		fprintf(f, "    http: %s\n", demand_word(r->http));
+	if (r->any_tenant)
+		fputs("    tenants: any\n", f);
 	if (r->reason) {
 		fputs("    reason: ", f);
 		print_quoted(f, r->reason);

@@ -315,6 +315,12 @@ int rule_finish(const struct rule_draft *d, struct rule *ret_rule, enum draft_pa
 	err = inspect_check(&r, ret_part, e);
 	if (err < 0)
 		goto err_rule;
+	r.any_tenant = d->any_tenant;
+	*ret_part = PART_TENANTS;
+	if (r.any_tenant && (!r.allow || r.kind == HOST_RANGE)) {
+		err = policy_fail(e, "\"tenants\" is about who shares an allowed name; remove it");
+		goto err_rule;
+	}
 	*ret_part = PART_REASON;
 	err = finish_reason(d, &r, e);
 	if (err < 0)

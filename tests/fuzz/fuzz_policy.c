@@ -98,7 +98,7 @@ static void check_spec(const char *text, FILE *out)
 	if (policy_add_spec(p, true, text, &e) == 0) {
 		MUST(policy_compile(p) == 0);
 		/* 2 for what stands for many destinations; else its own rule must let it out. */
-		MUST(policy_explain(p, text, out, &e) != 1);
+		MUST(policy_explain(p, text, false, out, &e) != 1);
 		check_fixed_point(p);
 		return;
 	}

@@ -1,3 +1,3 @@
 FUZZ_TARGETS += policy
-FUZZ_policy := $(POLICY_SRC) $(LIB_SRC)
-FUZZ_policy_LIBS := $(POLICY_LIBS)
+FUZZ_policy := $(POLICY_SRC) $(POLICY_CLI_SRC) $(LIB_SRC)
+FUZZ_policy_LIBS := $(POLICY_LIBS) $(POLICY_CLI_LIBS)

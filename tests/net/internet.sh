@@ -25,6 +25,7 @@ internet_up() {
 	# A copy that an ordinary user can read, wherever the build is.
 	mkdir "$T/bin"
 	cp "$SLUICE_BUILD"/sluice "$SLUICE_BUILD"/sluice-* "$SLUICE_BUILD/tests/net/peer" "$T/bin"
+	cp -r "$SLUICE_BUILD/presets" "$T/bin"
 	mkdir -p /run/netns
 	mount -t tmpfs none /run/netns
 	# A device node that an ordinary user may open, as distributions set it up.

@@ -95,13 +95,14 @@ static void test_examples(void **state)
 		struct policy_error e;
 
 		assert_non_null(end);
+		assert_int_equal(policy_set_presets(p, TOP "/presets"), 0);
 		if (policy_add_yaml(p, at, (size_t)(end - at), "example", &e) != 0)
 			fail_msg("example %d, line %u: %s", n + 1, e.line, e.text);
 		policy_free(p);
 		at = end;
 		n++;
 	}
-	assert_int_equal(n, 4);
+	assert_int_equal(n, 5);
 	free(page);
 }
 

@@ -221,7 +221,7 @@ static void test_yaml_errors(void **state)
 		/*  3 */ { "egress: []\n", 1, 1, "version is missing" },
 		/*  4 */ { "version: 2\n", 1, 10, "reads version 1" },
 		/*  5 */ { V "egres: []\n", 2, 1, "did you mean \"egress\"" },
-		/*  6 */ { V "ingress_rules: []\n", 2, 1, "the keys here are version, egress, limits, denied_names" },
+		/*  6 */ { V "ingress_rules: []\n", 2, 1, "the keys here are version, preset, presets, egress, limits" },
 		/*  7 */ { V "version: 1\n", 2, 1, "stands here twice" },
 		/*  8 */ { V "egress:\n", 2, 8, "list of rules" },
 		/*  9 */ { V "egress: {allow: a.test}\n", 2, 9, "list of rules" },
@@ -420,7 +420,7 @@ static void test_explain(void **state)
 		char *out = NULL;
 		size_t len = 0;
 		FILE *f = open_memstream(&out, &len);
-		int status = policy_explain(p, t[i].spec, f, &e);
+		int status = policy_explain(p, t[i].spec, false, f, &e);
 
 		fclose(f);
 		if (status != t[i].status || (status == 2 && (!e.text[0] || len)))
