@@ -60,7 +60,7 @@ LLHTTP_INCLUDE ?= /usr/share/include/llhttp
 LLHTTP_LIBS := $(shell pkg-config --libs libllhttp 2>/dev/null)
 ifeq ($(LLHTTP_LIBS),)
 LLHTTP_OBJ := $(patsubst %,$(BUILD)/llhttp/%.o,llhttp api http)
-LLHTTP_CPPFLAGS := -isystem $(LLHTTP_INCLUDE) -DLLHTTP_STRICT_MODE=1
+LLHTTP_CPPFLAGS := -I$(LLHTTP_INCLUDE) -DLLHTTP_STRICT_MODE=1
 else
 LLHTTP_OBJ :=
 LLHTTP_CPPFLAGS := $(shell pkg-config --cflags libllhttp)

@@ -31,6 +31,7 @@ enum http_head_result {
 struct http_head {
 	uint8_t at;			/* enum at of http_head.c */
 	bool is_trailer;
+	bool has_tab;			/* in the current value, or around it */
 	uint32_t len;			/* bytes taken */
 	uint16_t n_fields;
 	uint16_t name_len, value_len;	/* of the current field; beyond the cap: counted, not kept */
