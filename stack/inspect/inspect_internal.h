@@ -24,6 +24,7 @@ struct inspect_ops {
 	void (*done)(struct inspect *i);
 };
 
+/* Some 1 KiB; a TLS flow has it until the ServerHello, and the hello itself only while it is held. */
 struct inspect {
 	const struct inspect_ops *ops;
 	enum proto_inspect kind;	/* as asked for */

@@ -21,6 +21,10 @@
  *
  * Not seen: a renegotiation inside a TLS 1.2 session, which is encrypted, like the Host of a request.
  *
+ * TLS_IF lets a stream go as soon as no TLS server could read a hello in it. Two bytes are not enough
+ * for that: little-endian lengths begin with 22 and 3, too, so the first byte of the message decides.
+ * Where servers differ, as about empty records (OpenSSL skips 32 of them), it goes on reading.
+ *
  * A record of no bytes is legal for application data only (RFC 8446 s. 5.1, RFC 5246 s. 6.2.1), so
  * a hello cannot be drawn out for ever; INSPECT_HELD_MAX bounds it with all its record heads.
  * A verdict depends on the bytes, never on how they were cut: each is reached at one byte's place.
@@ -42,6 +46,7 @@ enum {
 	RECORD_DATA_MAX = RECORD_MAX + 256,	/* s. 5.2; before a ServerHello there is no other protection */
 	CCS_LEN = 1,
 	ALERT_LEN = 2,
+	MSG_CLIENT_HELLO = 1,
 	MSG_SERVER_HELLO = 2,
 	RANDOM_AT = 6,			/* behind message head and version */
 	RANDOM_LEN = 32,
@@ -123,6 +128,12 @@ static bool is_quiet(uint8_t type)
 
 /* ---- from the sandbox ------------------------------------------------------------------------------------- */
 
+/* Nothing of a message has come: this may still be anything. */
+static bool is_first(const struct tls *t)
+{
+	return t->phase == PHASE_HELLO && !t->hello.len;
+}
+
 /* A hello is being collected: more of it must come, and nothing else. */
 static bool in_hello(const struct tls *t)
 {
@@ -139,14 +150,12 @@ static void not_tls(struct inspect *i)
 
 static void up_head(struct inspect *i, struct tls *t, uint8_t c)
 {
-	bool first = t->fed < RECORD_HEAD_LEN;
-
 	t->up.head[t->up.have++] = c;
 	t->fed++;
 	if (t->up.have == 1) {
 		bool is_handshake = c == RECORD_HANDSHAKE;
 
-		if (first && !is_handshake)
+		if (is_first(t) && !is_handshake)
 			not_tls(i);
 		else if (in_hello(t) ? !is_handshake : is_handshake && t->phase == PHASE_WAIT)
 			refuse(i, DROP_TLS_BAD);
@@ -155,13 +164,14 @@ static void up_head(struct inspect *i, struct tls *t, uint8_t c)
 		else if (is_handshake)
 			inspect_hold(i);
 	} else if (t->up.have == 2 && c != 3) {
-		if (first)
+		if (is_first(t))
 			not_tls(i);
 		else
 			refuse(i, DROP_TLS_BAD);
 	} else if (t->up.have == RECORD_HEAD_LEN) {
-		i->read = PROTO_INSPECT_TLS;
-		if (!record_begin(&t->up))
+		bool is_legal = record_begin(&t->up);
+
+		if (!is_legal && !(i->kind == PROTO_INSPECT_TLS_IF && is_first(t) && !t->up.left))
 			refuse(i, DROP_TLS_BAD);
 		else if (!t->up.left)
 			t->up.have = 0;
@@ -203,6 +213,11 @@ static void up_hello(struct inspect *i, struct tls *t, struct rd *r)
 	size_t want = t->hello.len < HELLO_HEAD_LEN ? HELLO_HEAD_LEN : (size_t)hello_size(t->hello.p);
 	size_t n = want - t->hello.len;
 
+	if (i->kind == PROTO_INSPECT_TLS_IF && is_first(t) && *r->p != MSG_CLIENT_HELLO) {
+		inspect_pass(i);
+		return;
+	}
+	i->read = PROTO_INSPECT_TLS;
 	if (n > t->up.left)
 		n = t->up.left;
 	if (n > rd_left(r))

@@ -210,6 +210,13 @@ internet_web() {
 		    location /upload { client_body_in_file_only clean; dav_methods PUT; root $d/root; create_full_put_path on; }
 		    location /git/ { root $d/root; }
 		  }
+		  # No client's first guess of a group: TLS 1.3 needs a HelloRetryRequest.
+		  server {
+		    listen 198.51.100.10:8444 ssl; listen [2001:db8:100::10]:8444 ssl;
+		    ssl_certificate $d/web.pem; ssl_certificate_key $d/web.key;
+		    ssl_protocols TLSv1.3; ssl_ecdh_curve secp384r1;
+		    root $d/root;
+		  }
 		  server {
 		    listen 198.51.100.20:80; listen [2001:db8:100::20]:80;
 		    listen 169.254.169.254:80; listen 10.9.9.9:80; listen [fd00:9::9]:80;

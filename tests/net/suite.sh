@@ -136,6 +136,9 @@ suite_inspect() {
 	ok "other ports: TLS is read" says "access denied" \
 		curl_ "--allow web.test:8443" --connect-to shared.test:8443:web.test:8443 https://shared.test:8443/hello
 	ok "other ports: TLS for the name passes" says "hello from" curl_ "--allow web.test:8443" https://web.test:8443/hello
+	ok "a server that asks for a second hello gets it" says "hello from" curl_ "--allow web.test:8444" https://web.test:8444/hello
+	ok "control: it does ask" says "hellos: 2" sluice_ --allow web.test:8444 -- sh -c \
+		"echo hellos: \$(openssl s_client -connect web.test:8444 -servername web.test -msg </dev/null | grep -c 'Handshake.*ClientHello')"
 	ok "other ports: what is no TLS passes" says "hello from" curl_ "--allow web.test:8080" http://web.test:8080/hello
 	ok "an address rule is not read" says "hello from" curl_ "--allow 198.51.100.10:443" \
 		--resolve web.test:443:198.51.100.10 https://web.test/hello

@@ -132,7 +132,16 @@ static void test_first_bytes(void **state)
 		/* 25 */ { IF, S("\x16\2"), INSPECT_PASS, 0 },
 		/* 26 one byte says nothing yet */ { IF, S("\x16"), INSPECT_HOLD, 0 },
 		/* 27 two do */ { IF, S("\x16\3"), INSPECT_HOLD, 0 },
-		/* 28 */ { IF, S("\x16\3\1\0\4\2\0\0\0"), INSPECT_REFUSE, DROP_TLS_BAD },
+		/* 28 no server takes this for a hello */ { IF, S("\x16\3\1\0\4\2"), INSPECT_PASS, 0 },
+		/* 29 MySQL: 790 bytes, sequence 1 */ { IF, S("\x16\3\0\1\x85\xa6\xff\1"), INSPECT_PASS, 0 },
+		/* 30 this one any server does */ { IF, S("\x16\3\1\0\4\1\0\0\0"), INSPECT_REFUSE, DROP_TLS_BAD },
+		/* 31 */ { IF, S("\x16\3\1\x40\1\1"), INSPECT_REFUSE, DROP_TLS_BAD },
+		/* 32 790 in 64 bits, little-endian: an empty record, then none */
+		{ IF, S("\x16\3\0\0\0\0\0\0"), INSPECT_PASS, 0 },
+		/* 33 an empty record, then what some servers read */ { IF, S("\x16\3\1\0\0"), INSPECT_HOLD, 0 },
+		/* 34 */ { IF, S("\x16\3\1\0\0\x16\3\1\0\4\1\0\0\0"), INSPECT_REFUSE, DROP_TLS_BAD },
+		/* 35 not inside of a message */ { IF, S("\x16\3\1\0\1\1\x16\3\1\0\0"), INSPECT_REFUSE, DROP_TLS_BAD },
+		/* 36 nor where it must be TLS */ { OPAQUE, S("\x16\3\1\0\0"), INSPECT_REFUSE, DROP_TLS_BAD },
 	};
 
 	(void)state;
