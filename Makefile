@@ -5,7 +5,7 @@
 #	make demo       install what is missing, build, show a sandbox at work (root)
 #	make test       install what is missing, build with sanitizers, run every test (root)
 #	make check      the tests that need no root
-#	make bench fuzz lint install uninstall deps clean
+#	make bench bench-policy fuzz lint install uninstall deps clean
 #
 #	V=1 shows commands, SAN=1 builds with ASan and UBSan, WERROR=1 makes warnings errors,
 #	CC=clang takes the other compiler, BUILD=dir builds elsewhere, FUZZ=1 is set by make fuzz,

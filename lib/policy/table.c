@@ -13,6 +13,7 @@
  */
 #include "lib/policy/policy_internal.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,11 +167,13 @@ static unsigned int bit_at(const struct addr *a, unsigned int i)
 /* Leading bits that both have in common, at most max. */
 static unsigned int common_bits(const struct addr *a, const struct addr *b, unsigned int max)
 {
-	for (unsigned int i = 0; i * 8 < max; i++) {
-		unsigned int diff = a->b[i] ^ b->b[i];
+	for (unsigned int i = 0; i < 16 && i * 8 < max; i += 8) {
+		uint64_t x, y;
 
-		if (diff) {
-			unsigned int n = i * 8 + (unsigned int)__builtin_clz(diff) - 24;
+		memcpy(&x, a->b + i, 8);
+		memcpy(&y, b->b + i, 8);
+		if (x != y) {
+			unsigned int n = i * 8 + (unsigned int)__builtin_clzll(be64toh(x ^ y));
 
 			return n < max ? n : max;
 		}
@@ -375,7 +378,8 @@ static size_t add_pieces(struct piece *out, uint32_t set, uint32_t number, const
 	return n;
 }
 
-static void make_spans(struct table *t, const struct piece *p, size_t n, uint32_t *heap)
+/* Returns how many. */
+static uint32_t make_spans(struct table *t, const struct piece *p, size_t n, uint32_t *heap)
 {
 	uint32_t n_spans = 0;
 	size_t end;
@@ -392,6 +396,23 @@ static void make_spans(struct table *t, const struct piece *p, size_t n, uint32_
 		s->n[p[i].kind] = (uint16_t)made;
 		n_spans += (uint32_t)made;
 	}
+	return n_spans;
+}
+
+static void *shrink(void *array, size_t n, size_t size)
+{
+	void *less = realloc(array, n * size);
+
+	return less ? less : array;
+}
+
+/* What was made for the worst case, and names with a common end share most of it. */
+static void table_trim(struct table *t, uint32_t n_spans)
+{
+	t->spans = shrink(t->spans, n_spans + 1, sizeof(*t->spans));
+	t->sets = shrink(t->sets, t->n_sets + 1, sizeof(*t->sets));
+	t->labels = shrink(t->labels, t->n_labels + 1, sizeof(*t->labels));
+	t->prefixes = shrink(t->prefixes, t->n_prefixes + 1, sizeof(*t->prefixes));
 }
 
 static int table_alloc(struct table *t, const struct policy *p, size_t n_pieces)
@@ -439,7 +460,7 @@ int table_build(const struct policy *p, struct table **ret_table)
 	for (size_t i = 0; i < p->n_rules; i++)
 		n += add_pieces(pieces + n, rule_set(t, &p->rules[i]), (uint32_t)i + 1, &p->rules[i]);
 	span_sort(pieces, n);
-	make_spans(t, pieces, n, heap);
+	table_trim(t, make_spans(t, pieces, n, heap));
 	free(heap);
 	free(pieces);
 	*ret_table = t;

@@ -15,7 +15,7 @@
 #include "cli/cli.h"
 
 static char dir[] = "/tmp/sluice-policy-XXXXXX";
-static char good[64], bad[64], out_path[64], err_path[64];
+static char good[64], bad[64], wide[64], out_path[64], err_path[64];
 
 static void put(const char *path, const char *text)
 {
@@ -33,9 +33,11 @@ static int set_up(void **state)
 		return -1;
 	snprintf(good, sizeof(good), "%s/good.yaml", dir);
 	snprintf(bad, sizeof(bad), "%s/bad.yaml", dir);
+	snprintf(wide, sizeof(wide), "%s/wide.yaml", dir);
 	snprintf(out_path, sizeof(out_path), "%s/out", dir);
 	snprintf(err_path, sizeof(err_path), "%s/err", dir);
 	put(good, "version: 1\negress:\n  - allow: a.test\n");
+	put(wide, "version: 1\negress:\n  - allow: '*.github.io'\n");
 	put(bad, "version: 1\negress:\n  - alow: a.test\n");
 	return 0;
 }
@@ -45,6 +47,7 @@ static int tear_down(void **state)
 	(void)state;
 	unlink(good);
 	unlink(bad);
+	unlink(wide);
 	unlink(out_path);
 	unlink(err_path);
 	return rmdir(dir);
@@ -85,7 +88,7 @@ static int run(const char *out_to, char *argv[], char out[1024], char err[1024])
 static void test_statuses(void **state)
 {
 	static const struct {
-		char *argv[5];
+		char *argv[6];
 		int status;
 		const char *out, *err;	/* pieces; "" = nothing may be said */
 	} t[] = {
@@ -103,12 +106,23 @@ static void test_statuses(void **state)
 		/* 12 */ { { "policy", "chek", good }, 125, "", "usage" },
 		/* 13 */ { { "policy" }, 125, "", "usage" },
 		/* 14 */ { { "policy", "--help" }, 0, "usage", "" },
+		/* 15 */ { { "policy", "check", "--strict", good }, 0, "OK, 1 rule\n", "" },
+		/* 16 */ { { "policy", "check", wide }, 0, "OK, 1 rule\n", "wide.yaml:3:12: warning: *.github.io" },
+		/* 17 */ { { "policy", "check", "--strict", wide }, 1, "OK, 1 rule\n", "warning" },
+		/* 18 */ { { "policy", "print", "--strict", good }, 125, "", "usage" },
+		/* 19 */ { { "policy", "check", "--strict" }, 125, "", "usage" },
+		/* 20 */ { { "policy", "explain", "--resolve", good, "a.test:444" }, 1, "policy-port", "" },
+		/* 21 */ { { "policy", "explain", good, "A.Test.:443" }, 0, "A.Test. is looked up and compared as a.test\n", "" },
+		/* 22 */ { { "policy", "explain", good, "a.test:443" }, 0, "  read    TLS; its server name must be a.test\n", "" },
+		/* 23: beside this test there are none */
+		/* 23 */ { { "policy", "presets" }, 125, "", "presets: No such file" },
+		/* 24 */ { { "policy", "presets", good }, 125, "", "usage" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		static char out[1024], err[1024];
-		char *argv[5];
+		char *argv[6];
 		int status;
 
 		memcpy(argv, t[i].argv, sizeof(argv));

@@ -434,6 +434,76 @@ static void test_explain(void **state)
 	policy_free(p);
 }
 
+/* Any one of n. */
+#define ANY(t) (t)[(size_t)random() % N(t)]
+
+/* A rule with whatever keys; often one that makes no sense. */
+static void random_rule(char *buf, size_t cap)
+{
+	static const char *const hosts[] = { "a.test",	    "'*.a.test'", "B.Test.",	    "192.0.2.0/24",
+					     "'2001:db8::1'", "b\xc3\xbc.test", "'*.xn--b-wga.test'", "8.8.8.8" };
+	static const char *const protos[] = { "", "", ", proto: tcp", ", proto: [udp, tcp]", ", proto: any", ", proto: icmp" };
+	static const char *const ports[] = { "", ", ports: 80", ", ports: 443", ", ports: [80, 443, 444-600, 590-610]",
+					     ", ports: 1-65535", ", ports: ['7', \"9-8\", 8]" };
+	static const char *const tls[] = { "", "", ", tls: require", ", tls: opaque", ", tls: any" };
+	static const char *const http[] = { "", "", ", http: require", ", http: any" };
+	static const char *const rest[] = { "", "", ", tenants: any", ", reason: 'it''s \"so\" \\ #'", ", reason: x, tenants: any" };
+
+	snprintf(buf, cap, "  - {%s: %s%s%s%s%s%s}\n", random() % 4 ? "allow" : "deny", ANY(hosts), ANY(protos), ANY(ports),
+		 ANY(tls), ANY(http), ANY(rest));
+}
+
+static bool same_verdict(const struct policy *p, const struct policy *q, uint8_t proto, uint16_t port)
+{
+	struct policy_verdict a = policy_judge_name(p, "x.a.test", proto, port);
+	struct policy_verdict b = policy_judge_name(q, "x.a.test", proto, port);
+
+	return a.allow == b.allow && a.reason == b.reason && a.rule == b.rule && a.inspect == b.inspect &&
+	       strcmp(a.note, b.note) == 0;
+}
+
+/* What is printed reads as the same policy, and prints as the same text: for every mix of keys. */
+static void test_fixed_point(void **state)
+{
+	static const char *const tails[] = { "", "denied_names: refused\n", "denied_names: answer\n",
+					     "limits: {names: 3000, queries_per_s: 7, up_bytes: 2048, flows: 9}\n" };
+	size_t n_rules = 0;
+
+	(void)state;
+	srandom(3);
+	for (int round = 0; round < 3000; round++) {
+		struct policy *p = policy_new(), *q = policy_new();
+		struct policy_error e;
+		char *t1, *t2;
+
+		for (int i = 0; i < 6; i++) {
+			char rule[512], text[1024];
+
+			random_rule(rule, sizeof(rule));
+			snprintf(text, sizeof(text), E "%s%s", rule, i ? "" : ANY(tails));
+			if (policy_add_yaml(p, text, strlen(text), "t", &e) != 0 && (e.line < 3 || !e.column || !e.text[0]))
+				fail_msg("round %d, %u:%u: %s\n%s", round, e.line, e.column, e.text, text);
+		}
+		t1 = policy_print(p, NULL);
+		if (policy_add_yaml(q, t1, strlen(t1), "t", &e) != 0)
+			fail_msg("round %d, %u:%u: %s\n%s", round, e.line, e.column, e.text, t1);
+		t2 = policy_print(q, NULL);
+		assert_string_equal(t1, t2);
+		assert_int_equal(policy_compile(p), 0);
+		assert_int_equal(policy_compile(q), 0);
+		for (uint16_t port = 79; port < 82; port++)
+			assert_true(same_verdict(p, q, IPPROTO_TCP, port) && same_verdict(p, q, IPPROTO_UDP, port));
+		assert_true(same_verdict(p, q, IPPROTO_TCP, 443) && same_verdict(p, q, IPPROTO_UDP, 443));
+		n_rules += policy_count(p);
+		free(t1);
+		free(t2);
+		policy_free(p);
+		policy_free(q);
+	}
+	/* Enough of them made sense. */
+	assert_true(n_rules > 3000);
+}
+
 /* The decider parses the canonical text in its own process: line numbers must be the same there. */
 static void test_lines_survive(void **state)
 {
@@ -465,7 +535,7 @@ int main(void)
 		cmocka_unit_test(test_spec_for),     cmocka_unit_test(test_yaml_errors),
 		cmocka_unit_test(test_nesting),	     cmocka_unit_test(test_print),
 		cmocka_unit_test(test_many_sources), cmocka_unit_test(test_explain),
-		cmocka_unit_test(test_lines_survive),
+		cmocka_unit_test(test_lines_survive), cmocka_unit_test(test_fixed_point),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
