@@ -291,8 +291,12 @@ struct policy_verdict policy_judge_lookup(const struct policy *p, const char *na
 		for (size_t b = 0; b < 3; b++) {
 			uint32_t rule = table_find_open(p->table, &m, m.set[i], proto_bits[b]);
 
-			if (rule)
-				return verdict(p, DROP_NONE, rule);
+			if (rule) {
+				struct policy_verdict v = verdict(p, DROP_NONE, rule);
+
+				v.below_wildcard = !m.exact || i + 1 < m.n;
+				return v;
+			}
 			if (!denied)
 				denied = table_any(p->table, m.set[i], false, proto_bits[b]);
 		}

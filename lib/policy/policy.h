@@ -30,7 +30,7 @@ struct policy_limits {
 	uint64_t flows;			/* 0 = default */
 	uint64_t new_flows_per_s;	/* 0 = none */
 	uint64_t up_bytes, down_bytes;	/* 0 = none */
-	uint64_t names;			/* distinct names asked for in the sandbox's life; 0 = default */
+	uint64_t names;			/* names below wildcards looked up in the sandbox's life; 0 = default */
 	uint64_t queries_per_s;		/* DNS questions; 0 = default */
 };
 
@@ -100,6 +100,8 @@ struct policy_verdict {
 	const char *note;		/* the rule's own `reason`; "" when it has none; lives as long as p */
 	/* Set when a CIDR or address rule (not a name rule) allowed it: then refused ranges are allowed too. */
 	bool by_range;
+	/* Set by policy_judge_lookup() when only wildcards allow the name: the sandbox has made it up. */
+	bool below_wildcard;
 };
 
 /*

@@ -229,6 +229,7 @@ struct match {
 	unsigned int n;
 	uint32_t set[MATCH_MAX];
 	bool too_wide[MATCH_MAX];	/* a range that does not name this kind of address: allows are void */
+	bool exact;			/* names: the last set is of rules that spell it out */
 };
 
 /* 0 or -ENOMEM. The table borrows the names of p->rules. */

@@ -140,6 +140,7 @@ void table_match_name(const struct table *t, const char *name, struct match *ret
 	size_t end = strlen(name), from;
 
 	ret_match->n = 0;
+	ret_match->exact = false;
 	while (label_before(name, end, &from)) {
 		if (end - from > 63)
 			return;
@@ -153,6 +154,7 @@ void table_match_name(const struct table *t, const char *name, struct match *ret
 		if (set && ret_match->n < MATCH_MAX) {
 			ret_match->too_wide[ret_match->n] = false;
 			ret_match->set[ret_match->n++] = set;
+			ret_match->exact = !end;
 		}
 	}
 }

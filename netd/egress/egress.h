@@ -37,7 +37,7 @@ enum watch_kind {
 	WATCH_UP = 1,		/* netd's commands */
 	WATCH_ASK,		/* a worker's socket; index = sandbox slot */
 	WATCH_DIAL,		/* a connect under way; index = attempt slot */
-	WATCH_DNS,		/* a resolver's socket; index = the descriptor, generation = the resolver */
+	WATCH_DNS,		/* a try at a name server; index = its place */
 };
 
 static inline uint64_t watch_cookie(enum watch_kind kind, uint32_t gen, uint32_t index)

@@ -395,17 +395,18 @@ static void json_dns(struct json *j, const struct event_dns *e)
 void events_dns(struct sandbox *s, const struct event_dns *e)
 {
 	enum drop_reason reason = (enum drop_reason)e->answer->reason;
-	bool denied = e->answer->denied || (reason >= DROP_POLICY_DEFAULT && reason <= DROP_NAME_RATE);
+	bool denied = e->answer->denied || (reason >= DROP_POLICY_DEFAULT && reason < DROP_DIAL_REFUSED);
+	bool alert = denied && !e->is_repetition;
 	struct json j;
 
 	if (!may_write(s))
 		return;
-	begin(&j, s, denied ? "alert" : "dns");
+	begin(&j, s, alert ? "alert" : "dns");
 	json_verdict(&j, denied ? "deny" : reason ? "fail" : "allow", reason, e->rule);
 	if (denied)
 		json_note(&j, policy_judge_lookup(s->policy, e->name).note);
 	json_dns(&j, e);
-	if (denied)
+	if (alert)
 		json_alert(&j, reason);
 	end(&j, s);
 }

@@ -40,6 +40,7 @@ struct event_dns {
 	uint16_t qtype;
 	const struct proto_answer *answer;
 	uint32_t rule;
+	bool is_repetition;		/* of a refusal that was an alert already */
 };
 
 void events_flow_start(struct sandbox *s, const struct event_flow *e);

@@ -40,6 +40,9 @@ struct answer {
 	uint64_t expires_ns;		/* ask again then */
 	uint64_t fetched_ns;		/* when addrs was true for the last time */
 	bool asking;			/* a lookup is under way */
+	bool stale;			/* of an older lookup, because the newest one failed */
+	uint16_t ede;			/* RFC 8914 info code; 0xffff: none */
+	uint32_t ttl_s;			/* what the sandbox is told */
 	uint8_t status;			/* enum answer_status */
 	uint8_t n;
 	struct addr addrs[PROTO_ADDRS_MAX];
@@ -59,6 +62,8 @@ struct name {
 	uint64_t held_ns;		/* not reclaimed before */
 	bool used;
 	bool denied;			/* not looked up; new addresses are of the denied pools */
+	bool below_wildcard;		/* allowed by a wildcard only */
+	bool has_left;			/* it is among names.left */
 	uint32_t rule;			/* that says so; 0 = none */
 	uint16_t reason;		/* enum drop_reason, when denied */
 	TAILQ_ENTRY(name) lru;

@@ -24,6 +24,7 @@
 #include "netd/egress/dial.h"
 #include "netd/egress/egress.h"
 #include "netd/egress/hosts.h"
+#include "netd/egress/lookup.h"
 #include "netd/egress/own.h"
 #include "netd/egress/reload.h"
 #include "netd/egress/resolve.h"
@@ -103,10 +104,7 @@ static void read_host_files(struct egress *eg, struct resolvconf *ret_conf)
 			 ret_conf->skipped);
 }
 
-/*
- * As many descriptors as the limit allows, up to what makes sense. Returns how many dials may use; an open flow
- * takes one, too.
- */
+/* As many descriptors as the limit allows, up to what makes sense. Returns how many may be shared out. */
 static uint32_t raise_descriptors(void)
 {
 	struct rlimit l;
@@ -118,15 +116,18 @@ static uint32_t raise_descriptors(void)
 		die("setrlimit", -errno);
 	if (l.rlim_cur < 2 * DESCRIPTORS_KEPT)
 		die("too few descriptors (ulimit -n)", -EMFILE);
-	return (uint32_t)(l.rlim_cur - DESCRIPTORS_KEPT) / 2;
+	return (uint32_t)l.rlim_cur - DESCRIPTORS_KEPT;
 }
 
 static void start(struct egress *eg)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = watch_cookie(WATCH_UP, 0, 0) };
+	uint32_t fds = raise_descriptors(), lookups = fds / 8 / LOOKUP_FDS;
 	struct resolvconf conf;
 	int r;
 
+	if (lookups > RESOLVE_WAITING_MAX)
+		lookups = RESOLVE_WAITING_MAX;
 	eg->up_fd = PROTO_FD_UP;
 	TAILQ_INIT(&eg->dirty);
 	hash_random(&eg->flow_seq, sizeof(eg->flow_seq));
@@ -142,10 +143,11 @@ static void start(struct egress *eg)
 	eg->route_fd = own_open();
 	if (eg->route_fd < 0)
 		die("netlink", eg->route_fd);
-	r = resolve_open(eg->epoll_fd, &conf, &eg->resolve);
+	r = resolve_open(eg->epoll_fd, &eg->now, lookups, &conf, &eg->resolve);
 	if (r < 0)
 		die("resolver", r);
-	eg->dialer = dialer_new(raise_descriptors());
+	/* Half of the rest: an open flow takes one, too. */
+	eg->dialer = dialer_new((fds - lookups * LOOKUP_FDS) / 2);
 	if (!eg->dialer)
 		die("dialer", -ENOMEM);
 }

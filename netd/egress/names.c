@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/log.h"
 #include "netd/egress/egress.h"
 #include "netd/egress/dial.h"
 #include "netd/egress/events.h"
@@ -33,13 +34,13 @@ enum {
 	RCODE_REFUSED = 5,
 	/* RFC 8914 s. 4 */
 	EDE_NONE = 0xffff,
-	EDE_BLOCKED = 15,
+	EDE_OTHER = 0,
+	EDE_STALE = 3,
+	EDE_BLOCKED = 15,		/* by the operator's policy, which this is; 16..18 are for others' wishes */
+	EDE_STALE_NXDOMAIN = 19,
 	EDE_NOT_SUPPORTED = 21,
 	EDE_NO_AUTHORITY = 22,
-	/* How long what was found is kept. */
-	TTL_MIN_S = 5,
-	TTL_MAX_S = 300,
-	NEGATIVE_S = 10,
+	NO_DATA_TTL_S = 10,
 	FAILED_S = 2,
 	STALE_MAX_S = 3600,	/* RFC 8767: old addresses are better than none while the resolver is down */
 	STALE_RETRY_S = 30,
@@ -47,11 +48,24 @@ enum {
 	DENIED_TTL_S = 10,
 };
 
-int names_init(struct names *n, uint64_t now)
+void names_set_limits(struct names *n, const struct policy_limits *limits, uint64_t now)
+{
+	uint64_t rate = limits->queries_per_s ? limits->queries_per_s : QUESTION_RATE;
+	uint64_t budget = limits->names ? limits->names : NAMES_DEFAULT;
+
+	if (n->question_rate.rate != rate)
+		bucket_init(&n->question_rate, rate, 2 * rate, now);
+	/* Another budget: to be told of anew. */
+	if (n->budget != budget)
+		n->first_over[0] = '\0';
+	n->budget = budget;
+}
+
+int names_init(struct names *n, const struct policy_limits *limits, uint64_t now)
 {
 	memset(n, 0, sizeof(*n));
 	n->questions = calloc(QUESTIONS_MAX, sizeof(*n->questions));
-	bucket_init(&n->question_rate, QUESTION_RATE, 2 * QUESTION_RATE, now);
+	names_set_limits(n, limits, now);
 	bucket_init(&n->lookup_rate, LOOKUP_RATE, 8 * LOOKUP_RATE, now);
 	return n->questions ? 0 : -ENOMEM;
 }
@@ -102,6 +116,7 @@ struct asked {
 	const char *name;
 	uint16_t qtype;
 	uint32_t rule;
+	bool is_repetition;		/* of a refusal that was an alert already */
 };
 
 static void answer_init(struct proto_answer *a, uint64_t id)
@@ -113,20 +128,19 @@ static void answer_init(struct proto_answer *a, uint64_t id)
 
 static void answer_send(struct sandbox *s, const struct asked *q, struct proto_answer *a)
 {
-	events_dns(s, &(struct event_dns){ q->id, q->name, q->qtype, a, q->rule });
+	events_dns(s, &(struct event_dns){ q->id, q->name, q->qtype, a, q->rule, q->is_repetition });
 	ask_send(s, a, sizeof(*a), -1);
 }
 
-static void answer_error(struct sandbox *s, const struct asked *q, uint8_t rcode, enum drop_reason reason)
+static void answer_error(struct sandbox *s, const struct asked *q, uint8_t rcode, enum drop_reason reason,
+			 uint16_t ede)
 {
 	struct proto_answer a;
 
 	answer_init(&a, q->id);
 	a.rcode = rcode;
-	a.ttl = reason ? 0 : NEGATIVE_S;
 	a.reason = (uint16_t)reason;
-	if (reason == DROP_DIAL_NAME)
-		a.ede = EDE_NO_AUTHORITY;
+	a.ede = ede;
 	answer_send(s, q, &a);
 }
 
@@ -150,18 +164,19 @@ static void list_addrs(struct sandbox *s, struct name *n, bool v6, struct proto_
 static void answer_known(struct sandbox *s, struct name *n, uint64_t id, bool v6)
 {
 	const struct answer *known = &n->answer[v6];
-	struct asked q = { id, n->text, v6 ? TYPE_AAAA : TYPE_A, n->rule };
+	struct asked q = { id, n->text, v6 ? TYPE_AAAA : TYPE_A, n->rule, false };
 	struct proto_answer a;
-	uint64_t left;
 
 	if (known->status == ANSWER_FAILED || known->status == ANSWER_NONE) {
-		answer_error(s, &q, RCODE_SERVFAIL, DROP_DIAL_NAME);
+		answer_error(s, &q, RCODE_SERVFAIL, DROP_DIAL_NAME, known->ede);
 		return;
 	}
 	answer_init(&a, id);
 	a.rcode = known->status == ANSWER_NXDOMAIN ? RCODE_NXDOMAIN : 0;
-	left = known->expires_ns > s->eg->now ? (known->expires_ns - s->eg->now) / NS_PER_S : 0;
-	a.ttl = left > LEASE_TTL_MAX_S ? LEASE_TTL_MAX_S : (uint32_t)left;
+	/* The whole TTL, not what is left of it: that would tell who asked before. The lease holds anyway. */
+	a.ttl = known->ttl_s > LEASE_TTL_MAX_S ? LEASE_TTL_MAX_S : known->ttl_s;
+	if (known->stale)
+		a.ede = known->status == ANSWER_NXDOMAIN ? EDE_STALE_NXDOMAIN : EDE_STALE;
 	list_addrs(s, n, v6, &a);
 	lease_hold(&s->leases, n, s->eg->now);
 	answer_send(s, &q, &a);
@@ -176,10 +191,20 @@ static void answer_denied(struct sandbox *s, struct name *n, const struct asked 
 	a.ede = EDE_BLOCKED;
 	a.ttl = DENIED_TTL_S;
 	a.reason = n->reason;
-	/* Other types: no data, as the name does exist for A and AAAA. */
-	if ((q->qtype == TYPE_A || q->qtype == TYPE_AAAA) &&
-	    lease_synthetic(&s->leases, n, q->qtype == TYPE_AAAA, &a.addrs[0]) == 0)
-		a.n_addrs = 1;
+	switch (policy_denied_names(s->policy)) {
+	case POLICY_NAMES_NXDOMAIN:
+		a.rcode = RCODE_NXDOMAIN;
+		break;
+	case POLICY_NAMES_REFUSED:
+		a.rcode = RCODE_REFUSED;
+		break;
+	case POLICY_NAMES_ANSWER:
+		/* Other types: no data, as the name does exist for A and AAAA. */
+		if ((q->qtype == TYPE_A || q->qtype == TYPE_AAAA) &&
+		    lease_synthetic(&s->leases, n, q->qtype == TYPE_AAAA, &a.addrs[0]) == 0)
+			a.n_addrs = 1;
+		break;
+	}
 	lease_hold(&s->leases, n, s->eg->now);
 	report_denied(&s->report, &(struct report_what){
 		.host = n->text,
@@ -215,35 +240,24 @@ struct lookup {
 	bool v6;
 };
 
-static uint64_t clamp_ttl_ns(uint32_t ttl)
+static void learn(struct answer *known, const struct resolved *a, uint64_t expires_ns, uint64_t now)
 {
-	if (ttl < TTL_MIN_S)
-		ttl = TTL_MIN_S;
-	if (ttl > TTL_MAX_S)
-		ttl = TTL_MAX_S;
-	return ttl * NS_PER_S;
-}
-
-static void learn(struct answer *known, const struct resolve_answer *a, uint64_t now)
-{
-	bool failed = a->status == ANSWER_FAILED;
-
-	if (failed && known->status == ANSWER_OK && known->n &&
-	    now - known->fetched_ns < STALE_MAX_S * NS_PER_S) {
+	known->stale = a->status == ANSWER_FAILED && known->status == ANSWER_OK && known->n &&
+		       now - known->fetched_ns < STALE_MAX_S * NS_PER_S;
+	if (known->stale) {
 		known->expires_ns = now + STALE_RETRY_S * NS_PER_S;
 		return;
 	}
 	known->status = (uint8_t)a->status;
+	known->ede = a->ede;
+	known->ttl_s = a->ttl < RESOLVE_TTL_MIN ? RESOLVE_TTL_MIN : a->ttl;
 	known->n = a->n;
 	memcpy(known->addrs, a->addrs, sizeof(known->addrs));
 	known->fetched_ns = now;
-	if (a->n)
-		known->expires_ns = now + clamp_ttl_ns(a->ttl);
-	else
-		known->expires_ns = now + (failed ? FAILED_S : NEGATIVE_S) * NS_PER_S;
+	known->expires_ns = expires_ns;
 }
 
-static void on_answer(void *arg, const struct resolve_answer *a)
+static void on_answer(void *arg, const struct resolved *a, uint64_t expires_ns)
 {
 	struct lookup *l = arg;
 	struct sandbox *s = l->eg->sandboxes[l->slot];
@@ -255,7 +269,7 @@ static void on_answer(void *arg, const struct resolve_answer *a)
 		/* The lookup held a reference, so it is the same name still. */
 		n->refs--;
 		n->answer[l->v6].asking = false;
-		learn(&n->answer[l->v6], a, s->eg->now);
+		learn(&n->answer[l->v6], a, expires_ns, s->eg->now);
 		answer_waiting(s, n, l->v6);
 		dial_name_ready(s, n);
 	}
@@ -264,20 +278,43 @@ static void on_answer(void *arg, const struct resolve_answer *a)
 
 static bool from_hosts(struct sandbox *s, struct name *n, bool v6)
 {
-	struct resolve_answer a = { .status = ANSWER_OK, .ttl = HOSTS_TTL_S };
+	struct resolved a = { .status = ANSWER_OK, .ttl = HOSTS_TTL_S, .ede = EDE_NONE };
 
 	if (!hosts_find(s->eg->hosts, n->text, v6, a.addrs, &a.n))
 		return false;
-	learn(&n->answer[v6], &a, s->eg->now);
+	learn(&n->answer[v6], &a, s->eg->now + HOSTS_TTL_S * NS_PER_S, s->eg->now);
 	return true;
 }
 
 /* Could not even ask: as if the resolver had failed. */
 static void not_asked(struct sandbox *s, struct name *n, bool v6)
 {
-	static const struct resolve_answer failed = { .status = ANSWER_FAILED };
+	static const struct resolved failed = { .status = ANSWER_FAILED, .ede = EDE_NO_AUTHORITY };
 
-	learn(&n->answer[v6], &failed, s->eg->now);
+	learn(&n->answer[v6], &failed, s->eg->now + FAILED_S * NS_PER_S, s->eg->now);
+}
+
+/* Of all sandboxes together there may be no more lookups than the resolver takes. */
+static uint32_t lookups_max(const struct sandbox *s)
+{
+	uint32_t share = RESOLVE_WAITING_MAX / s->eg->n_sandboxes;
+
+	return share > LOOKUPS_MAX ? LOOKUPS_MAX : share;
+}
+
+/*
+ * A name below a wildcard is the sandbox's own choice, and whoever serves the domain reads it: that
+ * many may leave. A name that a rule spells out says nothing but that it was asked for.
+ */
+static bool may_leave(struct sandbox *s, struct name *n)
+{
+	if (!n->below_wildcard || n->has_left)
+		return true;
+	if (s->names.left >= s->names.budget)
+		return false;
+	s->names.left++;
+	n->has_left = true;
+	return true;
 }
 
 int names_refresh(struct sandbox *s, struct name *n, bool v6)
@@ -287,8 +324,11 @@ int names_refresh(struct sandbox *s, struct name *n, bool v6)
 
 	if (known->asking || known->expires_ns > s->eg->now || from_hosts(s, n, v6))
 		return 0;
-	if (s->draining || s->names.lookups >= LOOKUPS_MAX || !bucket_take(&s->names.lookup_rate, s->eg->now))
+	if (s->draining || s->names.lookups >= lookups_max(s) ||
+	    !bucket_take(&s->names.lookup_rate, s->eg->now))
 		return -EBUSY;
+	if (!may_leave(s, n))
+		return -EDQUOT;
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return -EBUSY;
@@ -360,10 +400,29 @@ static struct name *name_make(struct sandbox *s, const char *text)
 	if (!n)
 		return NULL;
 	n->rule = v.rule;
+	n->below_wildcard = v.below_wildcard;
 	n->reason = (uint16_t)(v.allow ? DROP_NONE : v.reason);
 	s->report.names++;
 	s->report.names_denied += !v.allow;
 	return n;
+}
+
+/* Told of once, counted always. */
+static void refuse_over_budget(struct sandbox *s, struct name *n, const struct asked *q)
+{
+	struct names *names = &s->names;
+	struct asked quiet = *q;
+
+	quiet.is_repetition = names->first_over[0];
+	if (!quiet.is_repetition) {
+		memcpy(names->first_over, n->text, sizeof(names->first_over));
+		log_warn("sandbox %s has had %llu names below wildcards looked up, its budget; refusing others "
+			 "(limits: names)", s->label, (unsigned long long)names->left);
+	}
+	s->report.names_denied++;
+	report_denied(&s->report, &(struct report_what){
+		.host = names->first_over, .reason = DROP_NAME_BUDGET });
+	answer_error(s, &quiet, RCODE_REFUSED, DROP_NAME_BUDGET, EDE_OTHER);
 }
 
 static void ask_allowed(struct sandbox *s, struct name *n, const struct asked *q)
@@ -371,18 +430,24 @@ static void ask_allowed(struct sandbox *s, struct name *n, const struct asked *q
 	bool v6 = q->qtype == TYPE_AAAA;
 	struct proto_answer a;
 	struct question *w;
+	int r;
 
 	if (q->qtype != TYPE_A && q->qtype != TYPE_AAAA) {
 		answer_init(&a, q->id);
-		a.ttl = NEGATIVE_S;
+		a.ttl = NO_DATA_TTL_S;
 		/* HTTPS and SVCB are asked by every browser and are only hints: no need to comment. */
 		if (q->qtype != TYPE_SVCB && q->qtype != TYPE_HTTPS)
 			a.ede = EDE_NOT_SUPPORTED;
 		answer_send(s, q, &a);
 		return;
 	}
-	if (names_refresh(s, n, v6) < 0) {
-		answer_error(s, q, RCODE_SERVFAIL, DROP_NAME_RATE);
+	r = names_refresh(s, n, v6);
+	if (r == -EDQUOT) {
+		refuse_over_budget(s, n, q);
+		return;
+	}
+	if (r < 0) {
+		answer_error(s, q, RCODE_SERVFAIL, DROP_NAME_RATE, EDE_OTHER);
 		return;
 	}
 	if (!n->answer[v6].asking) {
@@ -391,7 +456,7 @@ static void ask_allowed(struct sandbox *s, struct name *n, const struct asked *q
 	}
 	w = question_new(&s->names);
 	if (!w) {
-		answer_error(s, q, RCODE_SERVFAIL, DROP_NAME_RATE);
+		answer_error(s, q, RCODE_SERVFAIL, DROP_NAME_RATE, EDE_OTHER);
 		return;
 	}
 	w->id = q->id;
@@ -409,19 +474,19 @@ int names_ask(struct sandbox *s, const struct proto_ask_name *m)
 	if (!is_sound(m) || is_pending(&s->names, m->id))
 		return -EBADMSG;
 	if (!bucket_take(&s->names.question_rate, s->eg->now)) {
-		answer_error(s, &q, RCODE_REFUSED, DROP_NAME_RATE);
+		answer_error(s, &q, RCODE_REFUSED, DROP_NAME_RATE, EDE_OTHER);
 		return 0;
 	}
 	/* What has no normal form can be in no rule and on no server. */
 	if (is_nobody(m->name) || policy_name(m->name, normal) < 0 || strcmp(normal, m->name) != 0) {
-		answer_error(s, &q, RCODE_NXDOMAIN, DROP_NONE);
+		answer_error(s, &q, RCODE_NXDOMAIN, DROP_NONE, EDE_NONE);
 		return 0;
 	}
 	n = lease_name_find(&s->leases, m->name);
 	if (!n)
 		n = name_make(s, m->name);
 	if (!n) {
-		answer_error(s, &q, RCODE_REFUSED, DROP_LEASE_FULL);
+		answer_error(s, &q, RCODE_REFUSED, DROP_LEASE_FULL, EDE_OTHER);
 		return 0;
 	}
 	q.rule = n->rule;
@@ -440,7 +505,7 @@ static void deny_waiting(struct sandbox *s, struct name *n)
 	struct question *w;
 
 	while ((w = TAILQ_FIRST(&n->questions))) {
-		struct asked q = { w->id, n->text, w->v6 ? TYPE_AAAA : TYPE_A, n->rule };
+		struct asked q = { w->id, n->text, w->v6 ? TYPE_AAAA : TYPE_A, n->rule, false };
 
 		TAILQ_REMOVE(&n->questions, w, link);
 		n->refs--;
@@ -454,6 +519,7 @@ static void judge_name(struct sandbox *s, struct name *n)
 	struct policy_verdict v = policy_judge_lookup(s->policy, n->text);
 
 	n->rule = v.rule;
+	n->below_wildcard = v.below_wildcard;
 	n->reason = (uint16_t)(v.allow ? DROP_NONE : v.reason);
 	lease_name_deny(&s->leases, n, !v.allow);
 	if (n->denied)

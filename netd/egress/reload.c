@@ -193,6 +193,7 @@ static void limits_again(struct sandbox *s)
 	if (s->flow_rate.rate != l->new_flows_per_s)
 		bucket_init(&s->flow_rate, l->new_flows_per_s, l->new_flows_per_s, s->eg->now);
 	meter_set_limits(&s->meter, l);
+	names_set_limits(&s->names, l, s->eg->now);
 }
 
 /* Returns how many flows were cut. p is taken. */

@@ -9,20 +9,28 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-static void parse_line(const char *p, const char *end, struct resolvconf *conf)
+/* The next word of a line; 0 at its end. */
+static size_t next_word(const char **p, const char *end)
 {
-	static const char word[] = "nameserver";
-	const size_t len = sizeof(word) - 1;
-	char text[ADDR_STRLEN];
 	size_t n = 0;
 
-	if ((size_t)(end - p) <= len || memcmp(p, word, len) != 0 || !is_blank(p[len]))
-		return;
-	p += len;
-	while (p < end && is_blank(*p))
-		p++;
-	while (p + n < end && !is_blank(p[n]))
+	while (*p < end && is_blank(**p))
+		*p += 1;
+	while (*p + n < end && !is_blank((*p)[n]))
 		n++;
+	return n;
+}
+
+static bool is_word(const char *p, size_t n, const char *word)
+{
+	return strlen(word) == n && memcmp(p, word, n) == 0;
+}
+
+static void parse_server(const char *p, const char *end, struct resolvconf *conf)
+{
+	size_t n = next_word(&p, end);
+	char text[ADDR_STRLEN];
+
 	if (n == 0 || conf->n == RESOLVCONF_SERVERS_MAX)
 		return;
 	if (n < sizeof(text)) {
@@ -35,6 +43,48 @@ static void parse_line(const char *p, const char *end, struct resolvconf *conf)
 	}
 	if (conf->skipped < UINT8_MAX)
 		conf->skipped++;
+}
+
+/* "timeout:3": a number of at most two digits, as larger ones mean the same here. */
+static void parse_number(const char *p, size_t n, const char *key, uint8_t *ret_n)
+{
+	size_t len = strlen(key);
+	uint8_t v = 0;
+
+	if (n <= len || n > len + 2 || memcmp(p, key, len) != 0)
+		return;
+	for (p += len, n -= len; n; p++, n--) {
+		if (*p < '0' || *p > '9')
+			return;
+		v = (uint8_t)(v * 10 + *p - '0');
+	}
+	*ret_n = v;
+}
+
+static void parse_options(const char *p, const char *end, struct resolvconf *conf)
+{
+	size_t n;
+
+	for (; (n = next_word(&p, end)); p += n) {
+		parse_number(p, n, "timeout:", &conf->timeout_s);
+		parse_number(p, n, "attempts:", &conf->attempts);
+		conf->rotate |= is_word(p, n, "rotate");
+		conf->use_vc |= is_word(p, n, "use-vc");
+	}
+}
+
+static void parse_line(const char *p, const char *end, struct resolvconf *conf)
+{
+	size_t n;
+
+	/* Keywords stand at the beginning of the line. */
+	if (p == end || is_blank(*p))
+		return;
+	n = next_word(&p, end);
+	if (is_word(p, n, "nameserver"))
+		parse_server(p + n, end, conf);
+	else if (is_word(p, n, "options"))
+		parse_options(p + n, end, conf);
 }
 
 void resolvconf_parse(const char *text, size_t len, struct resolvconf *ret_conf)

@@ -3,6 +3,7 @@
 #ifndef EGRESS_RESOLVCONF_H
 #define EGRESS_RESOLVCONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,9 +19,14 @@ struct resolvconf {
 	struct addr servers[RESOLVCONF_SERVERS_MAX];
 	uint8_t n;
 	uint8_t skipped;		/* nameserver lines that we cannot use (scoped addresses) */
+	uint8_t timeout_s, attempts;	/* options; 0: not said */
+	bool rotate, use_vc;
 };
 
-/* Only nameserver lines matter: we never search and bound retries ourselves. None: the local host's. */
+/*
+ * Nameserver lines, and of the options timeout, attempts, rotate and use-vc: we never search, and always
+ * use EDNS. No server: the local host's.
+ */
 void resolvconf_parse(const char *text, size_t len, struct resolvconf *ret_conf);
 
 #endif

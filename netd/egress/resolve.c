@@ -1,207 +1,158 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * resolve: c-ares (1.18 and later) inside egress. Runs confined: a channel opens files only when it is made,
- * so all of them are made before confinement and their servers are set when a sandbox needs them.
+ * resolve: the cache of answers in front of lookup.c. Runs in egress.
  *
- * Queries are built with our own random ids and given to ares_send(): what c-ares 1.18 would number by
- * itself comes from a generator that is seeded once (CVE-2023-31147). The sockets are ours too, so that the
- * seccomp filter knows each system call. Replies are matched by c-ares (server, id, question).
+ * Theory of operation. Whoever asks for what is known, or is being asked for, adds nothing upstream; but
+ * the time that an answer takes must not tell a sandbox what another one looked up. So an answer from
+ * here comes no sooner after its question than the lookup took that found it, and the TTL that a sandbox
+ * is told (names.c) is the whole one, not what is left of it. The repetitions of one sandbox do not come
+ * here: names.c keeps what its own sandbox was told.
+ *
+ * What is left: when an answer expires depends on when it was found first, and the name servers' own
+ * cache, which we cannot see into, answers faster what anybody on this network asked it before.
  */
 #include "netd/egress/resolve.h"
 
-#include <ares.h>
-#include <arpa/nameser.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
+#include <sys/queue.h>
 
+#include "lib/clock.h"
 #include "lib/hash.h"
-#include "lib/log.h"
-#include "netd/egress/egress.h"
+#include "netd/egress/lookup.h"
 
 enum {
-	TIMEOUT_MS = 1500,		/* of the first try; c-ares doubles it */
-	TRIES = 3,
-	EDNS_SIZE = 1232,		/* no fragments on any path (DNS flag day 2020) */
-	RCODE_FORMERR = 1,
-	RCODE_NXDOMAIN = 3,
+	DNS_PORT = 53,
+	BUCKETS = 8192,			/* power of two */
+	/* resolv.conf(5): defaults of the C library would keep a program waiting for too long. */
+	TRIES_MIN = 3,
+	ATTEMPTS = 2,
+	LIMIT_S = 5,
+	LIMIT_MIN_S = 2,
 };
 
 struct resolver {
 	struct resolve *r;
-	ares_channel channel;
 	struct proto_resolver list[PROTO_RESOLVERS_MAX];	/* none: the host's */
-	uint16_t index;
+	struct upstream upstream;
 	uint32_t refs;
-	bool no_edns;			/* this server choked on it once */
+	uint32_t gen;			/* of the list: what was known of an older one is not found */
+};
+
+/* One question that waits: for a lookup, or for its time. */
+struct waiter {
+	struct entry *entry;
+	resolve_done *done;
+	void *arg;
+	uint64_t start_ns, due_ns;
+	TAILQ_ENTRY(waiter) link;	/* the entry's, or resolve.late, or resolve.free_waiters */
+};
+
+TAILQ_HEAD(waiter_list, waiter);
+
+struct key {
+	uint32_t gen;
+	uint16_t resolver;
+	uint16_t v6;
+	char name[PROTO_NAME_CAP];	/* zeroes behind it */
+};
+
+struct entry {
+	struct key key;
+	struct resolver *u;
+	uint32_t hash_next;		/* index + 1; chains unused entries as well */
+	uint32_t refs;			/* waiters and the lookup */
+	bool asking;
+	struct waiter_list waiters;	/* for the lookup */
+	TAILQ_ENTRY(entry) lru;
+	uint64_t asked_ns, took_ns, expires_ns;
+	struct resolved answer;
 };
 
 struct resolve {
-	int epoll_fd;
-	uint32_t underway;
+	const uint64_t *now;
+	struct lookups *lookups;
+	struct entry *entries;
+	uint32_t *buckets;
+	uint32_t n_entries;		/* used ones; none is ever unused again */
+	TAILQ_HEAD(, entry) lru;	/* all of them, oldest first */
+	struct waiter *waiters;
+	struct waiter_list free_waiters, late;	/* late: those whose answer is known, by due_ns */
+	uint8_t key[HASH_KEY_LEN];
 	struct resolver resolvers[RESOLVERS_MAX];	/* [0]: the host's */
 };
 
-struct ask {
-	struct resolver *u;
-	resolve_done *done;
-	void *arg;
-	bool v6, edns;
-	char name[PROTO_NAME_CAP];
-};
+/* ---- lists of servers ------------------------------------------------------------------------------- */
 
-/* ---- sockets for c-ares ----------------------------------------------------------------------------- */
-
-static ares_socket_t open_socket(int family, int type, int proto, void *user)
+static uint8_t between(unsigned int v, unsigned int min, unsigned int max)
 {
-	(void)proto;
-	(void)user;
-	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		      type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP);
+	return (uint8_t)(v < min ? min : v > max ? max : v);
 }
 
-static int close_socket(ares_socket_t fd, void *user)
+static void set_upstream(struct resolver *u, const struct proto_resolver list[PROTO_RESOLVERS_MAX],
+			 const struct resolvconf *host)
 {
-	(void)user;
-	return close(fd);
+	unsigned int attempts = host->attempts ? host->attempts : ATTEMPTS;
+	struct upstream *up = &u->upstream;
+
+	memset(up, 0, sizeof(*up));
+	for (int i = 0; i < PROTO_RESOLVERS_MAX && list[i].port; i++)
+		up->servers[up->n++] = (struct server){ .addr = list[i].addr, .port = list[i].port };
+	up->tries = between(attempts * up->n, host->attempts ? up->n : TRIES_MIN, UINT8_MAX);
+	up->limit_s = LIMIT_S;
+	if (host->timeout_s)
+		up->limit_s = between(host->timeout_s * attempts, LIMIT_MIN_S, LOOKUP_LIMIT_MAX_S);
+	up->rotate = host->rotate;
+	up->tcp_only = host->use_vc;
 }
 
-static int connect_socket(ares_socket_t fd, const struct sockaddr *sa, ares_socklen_t len, void *user)
-{
-	(void)user;
-	return connect(fd, sa, len);
-}
+static void on_lookup(void *arg, const struct resolved *a);
 
-static ares_ssize_t receive(ares_socket_t fd, void *buf, size_t len, int flags, struct sockaddr *from,
-			    ares_socklen_t *from_len, void *user)
-{
-	(void)user;
-	return recvfrom(fd, buf, len, flags, from, from_len);
-}
-
-static ares_ssize_t transmit(ares_socket_t fd, const struct iovec *iov, int n, void *user)
-{
-	struct msghdr m = { .msg_iov = (struct iovec *)(size_t)iov, .msg_iovlen = (size_t)n };
-
-	(void)user;
-	return sendmsg(fd, &m, MSG_NOSIGNAL);
-}
-
-static const struct ares_socket_functions socket_functions = {
-	.asocket = open_socket,
-	.aclose = close_socket,
-	.aconnect = connect_socket,
-	.arecvfrom = receive,
-	.asendv = transmit,
-};
-
-/* c-ares says which events it wants of a socket; neither: it is about to close it. */
-static void watch_socket(void *arg, ares_socket_t fd, int readable, int writable)
-{
-	struct resolver *u = arg;
-	struct epoll_event ev = {
-		.events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u),
-		.data.u64 = watch_cookie(WATCH_DNS, u->index, (uint32_t)fd),
-	};
-
-	if (!readable && !writable)
-		epoll_ctl(u->r->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-	else if (epoll_ctl(u->r->epoll_fd, EPOLL_CTL_MOD, fd, &ev) < 0 && errno == ENOENT)
-		epoll_ctl(u->r->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
-}
-
-/* ---- channels --------------------------------------------------------------------------------------- */
-
-static int channel_open(struct resolver *u)
-{
-	static char lookups[] = "b";
-	struct ares_options o = {
-		.flags = ARES_FLAG_EDNS | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
-		.timeout = TIMEOUT_MS,
-		.tries = TRIES,
-		.ndots = 1,
-		.lookups = lookups,
-		.sock_state_cb = watch_socket,
-		.sock_state_cb_data = u,
-		.ednspsz = EDNS_SIZE,
-	};
-	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS |
-		   ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB | ARES_OPT_EDNSPSZ | ARES_OPT_NOROTATE;
-
-	if (ares_init_options(&u->channel, &o, mask) != ARES_SUCCESS)
-		return -ENOMEM;
-	ares_set_socket_functions(u->channel, &socket_functions, u);
-	return 0;
-}
-
-static int set_servers(struct resolver *u, const struct proto_resolver list[PROTO_RESOLVERS_MAX])
-{
-	struct ares_addr_port_node nodes[PROTO_RESOLVERS_MAX];
-
-	memset(nodes, 0, sizeof(nodes));
-	for (size_t i = 0; i < PROTO_RESOLVERS_MAX && list[i].port; i++) {
-		if (i)
-			nodes[i - 1].next = &nodes[i];
-		nodes[i].udp_port = list[i].port;
-		nodes[i].tcp_port = list[i].port;
-		if (addr_is_v4(&list[i].addr)) {
-			nodes[i].family = AF_INET;
-			memcpy(&nodes[i].addr.addr4, list[i].addr.b + 12, 4);
-		} else {
-			nodes[i].family = AF_INET6;
-			memcpy(&nodes[i].addr.addr6, list[i].addr.b, 16);
-		}
-	}
-	return ares_set_servers_ports(u->channel, nodes) == ARES_SUCCESS ? 0 : -EINVAL;
-}
-
-int resolve_open(int epoll_fd, const struct resolvconf *host, struct resolve **ret_resolve)
+int resolve_open(int epoll_fd, const uint64_t *now, uint32_t lookups_max, const struct resolvconf *host,
+		 struct resolve **ret_resolve)
 {
 	struct proto_resolver list[PROTO_RESOLVERS_MAX] = { 0 };
 	struct resolve *r = calloc(1, sizeof(*r));
-	int e = -ENOMEM;
 
 	if (!r)
 		return -ENOMEM;
-	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS)
+	/* Untouched pages cost nothing. */
+	r->entries = calloc(RESOLVE_KNOWN_MAX, sizeof(*r->entries));
+	r->buckets = calloc(BUCKETS, sizeof(*r->buckets));
+	r->waiters = calloc(RESOLVE_WAITING_MAX, sizeof(*r->waiters));
+	r->lookups = lookups_new(epoll_fd, now, lookups_max, on_lookup);
+	if (!r->entries || !r->buckets || !r->waiters || !r->lookups)
 		goto err_free;
-	r->epoll_fd = epoll_fd;
-	for (uint16_t i = 0; i < RESOLVERS_MAX; i++) {
-		struct resolver *u = &r->resolvers[i];
-
-		u->r = r;
-		u->index = i;
-		e = channel_open(u);
-		if (e < 0)
-			goto err_channels;
-	}
+	r->now = now;
+	hash_random(r->key, sizeof(r->key));
+	TAILQ_INIT(&r->lru);
+	TAILQ_INIT(&r->late);
+	TAILQ_INIT(&r->free_waiters);
+	for (uint32_t i = 0; i < RESOLVE_WAITING_MAX; i++)
+		TAILQ_INSERT_TAIL(&r->free_waiters, &r->waiters[i], link);
+	for (uint32_t i = 0; i < RESOLVERS_MAX; i++)
+		r->resolvers[i].r = r;
 	for (int i = 0; i < host->n; i++)
-		list[i] = (struct proto_resolver){ .addr = host->servers[i], .port = 53 };
-	e = set_servers(&r->resolvers[0], list);
-	if (e < 0)
-		goto err_channels;
+		list[i] = (struct proto_resolver){ .addr = host->servers[i], .port = DNS_PORT };
+	set_upstream(&r->resolvers[0], list, host);
 	r->resolvers[0].refs = 1;
 	*ret_resolve = r;
 	return 0;
-err_channels:
-	for (int i = 0; i < RESOLVERS_MAX; i++) {
-		if (r->resolvers[i].channel)
-			ares_destroy(r->resolvers[i].channel);
-	}
-	ares_library_cleanup();
 err_free:
+	lookups_free(r->lookups);
+	free(r->waiters);
+	free(r->buckets);
+	free(r->entries);
 	free(r);
-	return e;
+	return -ENOMEM;
 }
 
 int resolver_get(struct resolve *r, const struct proto_resolver list[PROTO_RESOLVERS_MAX],
 		 struct resolver **ret_resolver)
 {
+	static const struct resolvconf plain;
 	struct resolver *u, *vacant = NULL;
-	int e;
 
 	if (!list[0].port) {
 		r->resolvers[0].refs++;
@@ -220,13 +171,11 @@ int resolver_get(struct resolve *r, const struct proto_resolver list[PROTO_RESOL
 	}
 	if (!vacant)
 		return -ENOSPC;
-	/* What its last user still waits for would be asked of the new server. */
-	ares_cancel(vacant->channel);
-	e = set_servers(vacant, list);
-	if (e < 0)
-		return e;
+	/* What its last user still waits for would be asked of the new servers. */
+	lookup_cancel(r->lookups, &vacant->upstream);
 	memcpy(vacant->list, list, sizeof(vacant->list));
-	vacant->no_edns = false;
+	set_upstream(vacant, list, &plain);
+	vacant->gen++;
 	vacant->refs = 1;
 	*ret_resolver = vacant;
 	return 0;
@@ -237,157 +186,204 @@ void resolver_put(struct resolver *u)
 	u->refs--;
 }
 
+/* ---- what is known ---------------------------------------------------------------------------------- */
+
+static uint32_t *bucket_of(struct resolve *r, const struct key *k)
+{
+	return &r->buckets[hash_sip(r->key, k, sizeof(*k)) & (BUCKETS - 1)];
+}
+
+static struct entry *entry_find(struct resolve *r, const struct key *k)
+{
+	for (uint32_t i = *bucket_of(r, k); i; i = r->entries[i - 1].hash_next) {
+		if (memcmp(&r->entries[i - 1].key, k, sizeof(*k)) == 0)
+			return &r->entries[i - 1];
+	}
+	return NULL;
+}
+
+/* The oldest entry that nobody waits for. There is one: there are fewer waiters than entries. */
+static struct entry *entry_reclaim(struct resolve *r)
+{
+	struct entry *e = TAILQ_FIRST(&r->lru);
+	uint32_t index, *link;
+
+	while (e && e->refs) {
+		struct entry *busy = e;
+
+		/* Not old, then: out of the way of the next search. */
+		e = TAILQ_NEXT(e, lru);
+		TAILQ_REMOVE(&r->lru, busy, lru);
+		TAILQ_INSERT_TAIL(&r->lru, busy, lru);
+	}
+	if (!e)
+		return NULL;
+	index = (uint32_t)(e - r->entries);
+	link = bucket_of(r, &e->key);
+	while (*link != index + 1)
+		link = &r->entries[*link - 1].hash_next;
+	*link = e->hash_next;
+	TAILQ_REMOVE(&r->lru, e, lru);
+	return e;
+}
+
+static_assert(RESOLVE_KNOWN_MAX > RESOLVE_WAITING_MAX, "an entry can always be reclaimed");
+
+static struct entry *entry_new(struct resolve *r, struct resolver *u, const struct key *k)
+{
+	struct entry *e = r->n_entries < RESOLVE_KNOWN_MAX ? &r->entries[r->n_entries++] : entry_reclaim(r);
+	uint32_t *bucket = bucket_of(r, k);
+
+	if (!e)
+		return NULL;
+	memset(e, 0, sizeof(*e));
+	e->key = *k;
+	e->u = u;
+	TAILQ_INIT(&e->waiters);
+	e->hash_next = *bucket;
+	*bucket = (uint32_t)(e - r->entries) + 1;
+	TAILQ_INSERT_TAIL(&r->lru, e, lru);
+	return e;
+}
+
+static uint64_t lifetime_ns(const struct resolved *a)
+{
+	uint32_t ttl = a->ttl > RESOLVE_TTL_MAX ? RESOLVE_TTL_MAX : a->ttl;
+
+	if (a->status == ANSWER_FAILED)
+		ttl = RESOLVE_FAILED;
+	else if (!a->n)
+		ttl = ttl < RESOLVE_NEGATIVE_MIN ? RESOLVE_NEGATIVE_MIN : ttl;
+	else
+		ttl = ttl < RESOLVE_TTL_MIN ? RESOLVE_TTL_MIN : ttl;
+	return ttl * NS_PER_S;
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------------- */
+
+static void deliver(struct resolve *r, struct waiter *w)
+{
+	struct entry *e = w->entry;
+	resolve_done *done = w->done;
+	void *arg = w->arg;
+
+	TAILQ_INSERT_HEAD(&r->free_waiters, w, link);
+	e->refs--;
+	done(arg, &e->answer, e->expires_ns);
+}
+
+/* The answer is known: it comes when it would have come to one who asked alone. */
+static void set_due(struct resolve *r, struct waiter *w)
+{
+	struct waiter *before = TAILQ_LAST(&r->late, waiter_list);
+
+	w->due_ns = w->start_ns + w->entry->took_ns;
+	while (before && before->due_ns > w->due_ns)
+		before = TAILQ_PREV(before, waiter_list, link);
+	if (before)
+		TAILQ_INSERT_AFTER(&r->late, before, w, link);
+	else
+		TAILQ_INSERT_HEAD(&r->late, w, link);
+}
+
+static void on_lookup(void *arg, const struct resolved *a)
+{
+	struct entry *e = arg;
+	struct resolve *r = e->u->r;
+	struct waiter *w;
+
+	e->asking = false;
+	e->answer = *a;
+	e->took_ns = *r->now - e->asked_ns;
+	e->expires_ns = *r->now + lifetime_ns(a);
+	while ((w = TAILQ_FIRST(&e->waiters))) {
+		TAILQ_REMOVE(&e->waiters, w, link);
+		set_due(r, w);
+	}
+	e->refs--;
+}
+
+static void deliver_due(struct resolve *r)
+{
+	struct waiter *w;
+
+	while ((w = TAILQ_FIRST(&r->late)) && w->due_ns <= *r->now) {
+		TAILQ_REMOVE(&r->late, w, link);
+		deliver(r, w);
+	}
+}
+
 /* ---- questions -------------------------------------------------------------------------------------- */
 
-static int send_query(struct ask *q);
-
-static void parse_v4(const unsigned char *msg, int len, struct resolve_answer *a)
+static int ask_upstream(struct resolve *r, struct entry *e)
 {
-	struct ares_addrttl t[PROTO_ADDRS_MAX];
-	int n = PROTO_ADDRS_MAX;
-	int e = ares_parse_a_reply(msg, len, NULL, t, &n);
+	int err;
 
-	if (e != ARES_SUCCESS && e != ARES_ENODATA)
-		return;
-	a->status = ANSWER_OK;
-	for (int i = 0; e == ARES_SUCCESS && i < n; i++) {
-		uint32_t ttl = t[i].ttl > 0 ? (uint32_t)t[i].ttl : 0;
-
-		a->ttl = ttl < a->ttl ? ttl : a->ttl;
-		a->addrs[a->n++] = addr_from_v4((const uint8_t *)&t[i].ipaddr);
+	e->asking = true;
+	e->asked_ns = *r->now;
+	e->refs++;
+	err = lookup_start(r->lookups, &e->u->upstream, e->key.name, e->key.v6, e);
+	if (err < 0) {
+		e->asking = false;
+		e->refs--;
 	}
-}
-
-static void parse_v6(const unsigned char *msg, int len, struct resolve_answer *a)
-{
-	struct ares_addr6ttl t[PROTO_ADDRS_MAX];
-	int n = PROTO_ADDRS_MAX;
-	int e = ares_parse_aaaa_reply(msg, len, NULL, t, &n);
-
-	if (e != ARES_SUCCESS && e != ARES_ENODATA)
-		return;
-	a->status = ANSWER_OK;
-	for (int i = 0; e == ARES_SUCCESS && i < n; i++) {
-		struct addr v6 = addr_from_v6((const uint8_t *)&t[i].ip6addr);
-		uint32_t ttl = t[i].ttl > 0 ? (uint32_t)t[i].ttl : 0;
-
-		/* A mapped address in AAAA would silently become an IPv4 one. */
-		if (addr_is_v4(&v6))
-			continue;
-		a->ttl = ttl < a->ttl ? ttl : a->ttl;
-		a->addrs[a->n++] = v6;
-	}
-}
-
-static void finish(struct ask *q, const struct resolve_answer *a)
-{
-	q->u->r->underway--;
-	q->done(q->arg, a);
-	free(q);
-}
-
-static void on_reply(void *arg, int status, int timeouts, unsigned char *msg, int len)
-{
-	struct resolve_answer a = { .status = ANSWER_FAILED, .ttl = UINT32_MAX };
-	struct ask *q = arg;
-	int rcode;
-
-	(void)timeouts;
-	if (status != ARES_SUCCESS || len < NS_HFIXEDSZ) {
-		finish(q, &a);
-		return;
-	}
-	rcode = msg[3] & 15;
-	/* RFC 6891 s. 7: a server that does not know EDNS; later queries go without. */
-	if (rcode == RCODE_FORMERR && q->edns) {
-		q->u->no_edns = true;
-		if (send_query(q) == 0)
-			return;
-	}
-	if (rcode == RCODE_NXDOMAIN)
-		a.status = ANSWER_NXDOMAIN;
-	else if (rcode == 0 && q->v6)
-		parse_v6(msg, len, &a);
-	else if (rcode == 0)
-		parse_v4(msg, len, &a);
-	finish(q, &a);
-}
-
-static int send_query(struct ask *q)
-{
-	unsigned char *msg = NULL;
-	uint16_t id;
-	int len, e;
-
-	q->edns = !q->u->no_edns;
-	hash_random(&id, sizeof(id));
-	e = ares_create_query(q->name, ns_c_in, q->v6 ? ns_t_aaaa : ns_t_a, id, 1, &msg, &len,
-			      q->edns ? EDNS_SIZE : 0);
-	if (e != ARES_SUCCESS)
-		return e == ARES_ENOMEM ? -ENOMEM : -EINVAL;
-	ares_send(q->u->channel, msg, len, on_reply, q);
-	ares_free_string(msg);
-	return 0;
+	return err;
 }
 
 int resolve_ask(struct resolver *u, const char *name, bool v6, resolve_done *done, void *arg)
 {
-	struct ask *q;
-	int e;
+	struct resolve *r = u->r;
+	struct waiter *w = TAILQ_FIRST(&r->free_waiters);
+	struct key k = { .gen = u->gen, .resolver = (uint16_t)(u - r->resolvers), .v6 = v6 };
+	struct entry *e;
 
-	if (u->r->underway >= RESOLVE_UNDERWAY_MAX || strlen(name) >= sizeof(q->name))
+	if (!w || strlen(name) >= sizeof(k.name))
 		return -ENOSPC;
-	q = calloc(1, sizeof(*q));
-	if (!q)
-		return -ENOMEM;
-	q->u = u;
-	q->done = done;
-	q->arg = arg;
-	q->v6 = v6;
-	memcpy(q->name, name, strlen(name) + 1);
-	u->r->underway++;
-	e = send_query(q);
-	if (e < 0) {
-		u->r->underway--;
-		free(q);
+	memcpy(k.name, name, strlen(name));
+	e = entry_find(r, &k);
+	if (!e)
+		e = entry_new(r, u, &k);
+	if (!e)
+		return -ENOSPC;
+	TAILQ_REMOVE(&r->lru, e, lru);
+	TAILQ_INSERT_TAIL(&r->lru, e, lru);
+	TAILQ_REMOVE(&r->free_waiters, w, link);
+	*w = (struct waiter){ .entry = e, .done = done, .arg = arg, .start_ns = *r->now };
+	e->refs++;
+	if (!e->asking && e->expires_ns > *r->now) {
+		set_due(r, w);
+		return 0;
 	}
-	return e;
+	TAILQ_INSERT_TAIL(&e->waiters, w, link);
+	if (e->asking || ask_upstream(r, e) == 0)
+		return 0;
+	TAILQ_REMOVE(&e->waiters, w, link);
+	TAILQ_INSERT_HEAD(&r->free_waiters, w, link);
+	e->refs--;
+	return -ENOSPC;
 }
 
 /* ---- loop ------------------------------------------------------------------------------------------- */
 
 void resolve_event(struct resolve *r, uint64_t cookie, uint32_t epoll_events)
 {
-	uint32_t index = (uint32_t)(cookie >> 32) & 0xffffff;
-	ares_socket_t fd = (int)(uint32_t)cookie;
-	bool in = epoll_events & (EPOLLIN | EPOLLERR | EPOLLHUP);
-
-	if (index >= RESOLVERS_MAX)
-		return;
-	ares_process_fd(r->resolvers[index].channel, in ? fd : ARES_SOCKET_BAD,
-			epoll_events & EPOLLOUT ? fd : ARES_SOCKET_BAD);
+	lookup_event(r->lookups, cookie, epoll_events);
+	deliver_due(r);
 }
 
 void resolve_tick(struct resolve *r)
 {
-	if (!r->underway)
-		return;
-	for (int i = 0; i < RESOLVERS_MAX; i++)
-		ares_process_fd(r->resolvers[i].channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	lookup_tick(r->lookups);
+	deliver_due(r);
 }
 
-int resolve_timeout_ms(struct resolve *r)
+int resolve_timeout_ms(const struct resolve *r)
 {
-	int least = -1;
+	const struct waiter *w = TAILQ_FIRST(&r->late);
+	int lookup = lookup_timeout_ms(r->lookups), late;
 
-	if (!r->underway)
-		return -1;
-	for (int i = 0; i < RESOLVERS_MAX; i++) {
-		struct timeval tv, *t = ares_timeout(r->resolvers[i].channel, NULL, &tv);
-		int ms = t ? (int)(t->tv_sec * 1000 + (t->tv_usec + 999) / 1000) : -1;
-
-		if (ms >= 0 && (least < 0 || ms < least))
-			least = ms;
-	}
-	return least;
+	if (!w)
+		return lookup;
+	late = w->due_ns <= *r->now ? 0 : (int)((w->due_ns - *r->now + NS_PER_MS - 1) / NS_PER_MS);
+	return lookup < 0 || late < lookup ? late : lookup;
 }

@@ -113,7 +113,7 @@ static int make_tables(struct sandbox *s, uint64_t flows)
 	if (r == 0)
 		r = lease_table_init(&s->leases);
 	if (r == 0)
-		r = names_init(&s->names, s->eg->now);
+		r = names_init(&s->names, limits, s->eg->now);
 	if (r == 0)
 		r = report_init(&s->report);
 	return r;

@@ -98,7 +98,7 @@ static void world(void)
 	eg.hosts = hosts_parse(hosts, sizeof(hosts) - 1);
 	eg.dialer = dialer_new(16);
 	resolvconf_parse("", 0, &conf);
-	if (eg.route_fd < 0 || !eg.hosts || !eg.dialer || resolve_open(eg.epoll_fd, &conf, &eg.resolve) < 0)
+	if (eg.route_fd < 0 || !eg.hosts || !eg.dialer || resolve_open(eg.epoll_fd, &eg.now, 64, &conf, &eg.resolve) < 0)
 		abort();
 	eg.now = 1000 * NS_PER_S;
 }

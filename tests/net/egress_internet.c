@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * egress_internet: resolver, echo servers and witness for test_egress. One process, one poll loop.
- *
- * The resolver answers from a table; three names behave in special ways: mute.test is never answered,
- * big.test is truncated over UDP, old.test knows no EDNS.
+ * egress_internet: echo servers and witness for test_egress. One process, one poll loop. The name server is in
+ * egress_dns.c.
  */
 #include "tests/net/egress_internet.h"
 
@@ -23,33 +21,9 @@
 
 #include "tests/net/egress_world.h"
 
-enum { CLIENTS_MAX = 4096, PORTS = 3, BIG_ADDRS = 14 };
+enum { CLIENTS_MAX = 4096, PORTS = 3 };
 
 static const uint16_t ports[PORTS] = { 7001, 7002, 443 };
-
-static const struct {
-	const char *name;
-	const char *v4[3], *v6[3];
-} zone[] = {
-	{ "web.test", { "198.51.100.10" }, { "2001:db8:100::10" } },
-	{ "shared.test", { "198.51.100.10" }, { "2001:db8:100::10" } },
-	{ "four.test", { "198.51.100.11" }, { NULL } },
-	{ "six.test", { NULL }, { "2001:db8:100::11" } },
-	{ "evil.test", { "198.51.100.20" }, { "2001:db8:100::20" } },
-	{ "priv.test", { "10.9.9.9" }, { "fd00:9::9" } },
-	{ "loop.test", { "127.0.0.1", "0.0.0.0" }, { "::1" } },
-	{ "meta.test", { "169.254.169.254" }, { NULL } },
-	{ "host.test", { "203.0.113.2", "192.168.7.1" }, { "2001:db8:113::2" } },
-	{ "pool.test", { "198.18.0.1", "198.19.0.1", "100.96.0.1" }, { NULL } },
-	{ "mapped.test", { NULL }, { "::ffff:198.51.100.10", "64:ff9b::a09:909" } },
-	{ "mixed.test", { "10.9.9.9", "198.51.100.12" }, { NULL } },
-	{ "hole.test", { "198.51.100.66", "198.51.100.13" }, { NULL } },
-	{ "gone.test", { "198.51.100.99" }, { NULL } },
-	{ "void.test", { "198.51.100.66" }, { NULL } },
-	{ "denied-range.test", { "198.51.100.130" }, { NULL } },
-	{ "ranged.test", { "203.0.113.77" }, { NULL } },
-	{ "old.test", { "198.51.100.14" }, { NULL } },
-};
 
 static int clients[CLIENTS_MAX];
 
@@ -70,7 +44,7 @@ static void addresses(void)
 	for (int i = 0; i < 500 && system("ip link show down0 >/dev/null 2>&1") != 0; i++)
 		poll(NULL, 0, 10);
 	run("ip link set lo up && ip addr add 203.0.113.1/24 dev down0 &&"
-	    "ip addr add 203.0.113.53/24 dev down0 && ip addr add 2001:db8:113::1/64 dev down0 nodad &&"
+	    "ip addr add 203.0.113.53/24 dev down0 && ip addr add 203.0.113.55/24 dev down0 && ip addr add 2001:db8:113::1/64 dev down0 nodad &&"
 	    "ip link set down0 up && sysctl -qw net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0 &&"
 	    "ip route add unreachable 198.51.100.99/32 && ip route add blackhole 198.51.100.66/32");
 	for (size_t i = 0; i < sizeof(v4) / sizeof(v4[0]); i++) {
@@ -128,123 +102,12 @@ static void see(int fd)
 	}
 }
 
-/* The control data holds the address that was asked: the reply comes from there, by any route. */
-static void reply_from_same(struct msghdr *m)
+void reply_from_same(struct msghdr *m)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		if (c->cmsg_type == IPV6_PKTINFO)
 			((struct in6_pktinfo *)(void *)CMSG_DATA(c))->ipi6_ifindex = 0;
 	}
-}
-
-/* ---- resolver ---- */
-
-static size_t put_addr(uint8_t *p, const char *text, bool v6)
-{
-	static const uint8_t head[] = { 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4 };
-
-	memcpy(p, head, sizeof(head));
-	p[3] = v6 ? 28 : 1;
-	p[11] = v6 ? 16 : 4;
-	if (inet_pton(v6 ? AF_INET6 : AF_INET, text, p + sizeof(head)) != 1)
-		_exit(1);
-	return sizeof(head) + p[11];
-}
-
-/* Reads the question's name as text; its length on the wire. */
-static size_t read_name(const uint8_t *q, char *name)
-{
-	size_t n = 12, t = 0;
-
-	while (q[n] && t < 200) {
-		memcpy(name + t, q + n + 1, q[n]);
-		t += q[n];
-		name[t++] = '.';
-		n += q[n] + 1u;
-	}
-	name[t ? t - 1 : 0] = '\0';
-	return n + 1 - 12;
-}
-
-/* The reply's length, 0: none. */
-static size_t reply(uint8_t *m, bool tcp)
-{
-	char name[256], text[32];
-	size_t qlen = read_name(m, name);
-	size_t len = 12 + qlen + 4;
-	bool v6 = m[12 + qlen + 1] == 28;
-	bool edns = m[11] != 0;
-	uint8_t n = 0, rcode = 3;
-
-	witness->questions++;
-	witness->tcp_questions += tcp;
-	snprintf(witness->last_question, sizeof(witness->last_question), "%s", name);
-	if (strcmp(name, "mute.test") == 0)
-		return 0;
-	m[2] = 0x81;
-	m[3] = 0x80;
-	memset(m + 6, 0, 6);
-	if (strcmp(name, "old.test") == 0 && edns) {
-		m[3] |= 1;
-		return len;
-	}
-	if (strcmp(name, "big.test") == 0) {
-		if (!tcp) {
-			m[2] |= 2;
-			return len;
-		}
-		for (n = 0; n < BIG_ADDRS && !v6; n++) {
-			snprintf(text, sizeof(text), "198.51.100.%u", 210 + n);
-			len += put_addr(m + len, text, false);
-		}
-		m[7] = n;
-		return len;
-	}
-	for (size_t i = 0; i < sizeof(zone) / sizeof(zone[0]); i++) {
-		const char *const *list = v6 ? zone[i].v6 : zone[i].v4;
-
-		if (strcmp(zone[i].name, name) != 0)
-			continue;
-		rcode = 0;
-		for (int k = 0; k < 3 && list[k]; k++, n++)
-			len += put_addr(m + len, list[k], v6);
-	}
-	m[3] |= rcode;
-	m[7] = n;
-	return len;
-}
-
-static void serve_dns_udp(int fd)
-{
-	uint8_t m[1500];
-	char ctl[256];
-	struct sockaddr_in6 from;
-	struct iovec iov = { m, 512 };
-	struct msghdr h = { &from, sizeof(from), &iov, 1, ctl, sizeof(ctl), 0 };
-
-	if (recvmsg(fd, &h, 0) < 17)
-		return;
-	iov.iov_len = reply(m, false);
-	if (!iov.iov_len)
-		return;
-	reply_from_same(&h);
-	sendmsg(fd, &h, 0);
-}
-
-static void serve_dns_tcp(int lfd)
-{
-	int fd = accept(lfd, NULL, NULL);
-	uint8_t m[1500];
-	ssize_t n = recv(fd, m, 512, 0);
-	size_t len;
-
-	if (n > 19) {
-		len = reply(m + 2, true);
-		m[0] = (uint8_t)(len >> 8);
-		m[1] = (uint8_t)len;
-		send(fd, m, len + 2, MSG_NOSIGNAL);
-	}
-	close(fd);
 }
 
 /* ---- echo ---- */
@@ -311,7 +174,7 @@ void internet_run(void)
 			p[base + i].fd = clients[i];
 		for (int i = 0; i < base + CLIENTS_MAX; i++)
 			p[i].events = POLLIN;
-		if (poll(p, (nfds_t)(base + CLIENTS_MAX), -1) < 0)
+		if (poll(p, (nfds_t)(base + CLIENTS_MAX), dns_tick()) < 0)
 			_exit(1);
 		if (p[0].revents)
 			see(p[0].fd);

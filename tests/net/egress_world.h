@@ -20,12 +20,24 @@
 
 #include "lib/proto.h"
 
+enum { WITNESS_ASKED = 4096 };
+
+/* One question as it came to the name server. */
+struct asked {
+	uint16_t port, id;
+	bool tcp;
+	uint8_t server;			/* last byte of the address that was asked */
+	uint8_t wire[64];		/* the name, its case kept */
+};
+
 /* Shared with the Internet's process. */
 struct witness {
 	volatile uint64_t frames;	/* towards the Internet, DNS and housekeeping left out */
 	volatile uint64_t questions;	/* at the resolver */
 	volatile uint64_t tcp_questions;
 	volatile bool ready;
+	volatile bool moved;		/* moved.test has */
+	struct asked asked[WITNESS_ASKED];	/* by question number, modulo */
 	char last_question[256];
 };
 extern struct witness *witness;

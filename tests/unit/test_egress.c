@@ -274,6 +274,17 @@ static void test_resolvconf(void **state)
 			  "1.1.1.1" },
 		/* 7 */ { "nameserver\nnameserver \nnameservers 1.1.1.1\n", 1, 0, "127.0.0.1" },
 	};
+	static const struct {
+		const char *text;
+		uint8_t timeout, attempts;
+		bool rotate, use_vc;
+	} o[] = {
+		/* 1 */ { "options timeout:3 attempts:4 rotate\n", 3, 4, true, false },
+		/* 2 */ { "options\tndots:5  use-vc\toptions timeout:1\noptions attempts:9", 1, 9, false, true },
+		/* 3 */ { "options timeout: attempts:x timeout:100 attempts:-1 rotated use-v\n", 0, 0, false, false },
+		/* 4 */ { " options rotate\n#options rotate\noptionsrotate\noptions", 0, 0, false, false },
+		/* 5: the last one counts */ { "options timeout:2 timeout:30 attempts:0\n", 30, 0, false, false },
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -284,6 +295,15 @@ static void test_resolvconf(void **state)
 		assert_int_equal(c.n, t[i].n);
 		assert_int_equal(c.skipped, t[i].skipped);
 		assert_string_equal(addr_format(&c.servers[0], buf), t[i].first);
+	}
+	for (size_t i = 0; i < sizeof(o) / sizeof(o[0]); i++) {
+		struct resolvconf c;
+
+		resolvconf_parse(o[i].text, strlen(o[i].text), &c);
+		assert_int_equal(c.timeout_s, o[i].timeout);
+		assert_int_equal(c.attempts, o[i].attempts);
+		assert_int_equal(c.rotate, o[i].rotate);
+		assert_int_equal(c.use_vc, o[i].use_vc);
 	}
 }
 
