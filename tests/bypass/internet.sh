@@ -15,6 +15,7 @@
 internet_dns() {	# instead of a name server: the sinkhole is that as well
 	local tls=$T/sinkhole.pem
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=sinkhole" \
+		-addext "subjectAltName=DNS:ok.test,DNS:*.test,DNS:*.ok.test" \
 		-keyout "$tls" -out "$tls.crt" 2>"$T/openssl.log"
 	cat "$tls.crt" >>"$tls"
 	: >"$T/record"

@@ -10,7 +10,7 @@ t="inet bypass$slot"
 case $1 in
 name) echo "nftables by hand" ;;
 version) nft --version ;;
-features) echo raw udp any reload ;;
+features) echo udp any reload ;;
 prepare | setup | teardown) ;;
 reload)
 	nft flush set $t allowed4
@@ -42,7 +42,7 @@ run)
 	exec 9>"$BYPASS_T/netns.lock"
 	flock 9
 	ip netns add "$box"
-	trap 'ip netns del "$box"; nft delete table $t; rm -f "$BYPASS_T/$box.resolv"' EXIT
+	trap 'set +e; { ip link del "nft$slot"; ip netns del "$box"; nft delete table $t; } 2>/dev/null; rm -f "$BYPASS_T/$box.resolv"' EXIT
 	ip link add "nft$slot" type veth peer name eth0 netns "$box"
 	ip addr add "10.88.$n.1/24" dev "nft$slot"
 	ip addr add "fd88:$n::1/64" dev "nft$slot" nodad

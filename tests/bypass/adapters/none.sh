@@ -5,7 +5,7 @@ set -eu
 case $1 in
 name) echo "no gateway" ;;
 version) uname -r ;;
-features) echo deny wildcard udp any crash reload ;;
+features) echo jail deny wildcard udp any crash decider reload budget ;;
 prepare | setup | teardown | crash | reload) ;;
 run) shift && exec "$@" ;;
 esac

@@ -8,10 +8,11 @@ box=box${BYPASS_SLOT:-}
 case $1 in
 name) echo "sluice attach" ;;
 version) "$SLUICE_BUILD/sluice" --version ;;
-features) echo raw deny wildcard udp any crash reload budget ;;
+features) echo deny wildcard udp any crash decider budget lint $(sluice_features) ;;
 prepare | setup | teardown) ;;
 crash) sluice_crash ;;
 reload) sluice_reload ;;
+lint) exec "$SLUICE_BUILD/sluice" policy check --strict "$2" ;;
 run)
 	shift
 	sluice_policy
@@ -21,7 +22,7 @@ run)
 	"$SLUICE_BUILD/sluice" attach --netns "/run/netns/$box" "${options[@]}" --status-fd 3 \
 		3>"$d/status" 2>"$d/err" &
 	pid=$!
-	trap 'kill -INT $pid 2>/dev/null; wait $pid; ip netns del "$box"; cat "$d/err" >&2; rm -rf "$d"' EXIT
+	trap 'set +e; kill -INT $pid 2>/dev/null; wait $pid; ip netns del "$box"; cat "$d/err" >&2; rm -rf "$d"' EXIT
 	until grep -qs ready "$d/status"; do
 		kill -0 $pid 2>/dev/null || exit 125
 		read -rt 0.01 <> <(:) || :

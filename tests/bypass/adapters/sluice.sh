@@ -6,10 +6,11 @@ set -eu
 case $1 in
 name) echo "sluice run" ;;
 version) "$SLUICE_BUILD/sluice" --version ;;
-features) echo jail deny wildcard udp any crash reload budget ;;
+features) echo jail deny wildcard udp any crash decider budget lint $(sluice_features) ;;
 prepare | setup | teardown) ;;
 crash) sluice_crash ;;
 reload) sluice_reload ;;
+lint) exec "$SLUICE_BUILD/sluice" policy check --strict "$2" ;;
 run)
 	shift
 	sluice_policy

@@ -2,6 +2,8 @@
 """An allowed wildcard: the owner of its name servers sees every name that is asked for."""
 import socket
 
+import tls
+
 TITLE = "labels below an allowed wildcard"
 THREAT = "14"
 ALLOW = ["*.ok.test"]
@@ -14,6 +16,6 @@ RESIDUAL = ("the names below a wildcard are chosen by the program and seen by th
 def attack(c):
     with c.step("a name below") as token:
         if c.proxy:
-            c.send(f"{token}.ok.test", 80, b"x")
+            c.send(f"{token}.ok.test", 443, tls.client_hello(f"{token}.ok.test"))
         else:
             socket.getaddrinfo(f"{token}.ok.test", 80)

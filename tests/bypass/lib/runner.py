@@ -33,6 +33,7 @@ class Case:
     DEFAULTS = {
         "THREAT": "", "FAMILIES": "46", "ALLOW": ["ok.test"], "DENY": [], "POLICY": "", "NEEDS": [],
         "RESIDUAL": "",         # why no gateway of this kind can close it: arrivals are told, not failed
+        "KNOWN": "",            # a gap of this project's gateway that is known and open
         "NA": "",               # why there is nothing to try
         "LEGIT": False,         # allowed traffic in an odd shape: it must arrive
         "MAY_REFUSE": False,    # a gateway that does not even start has blocked it
@@ -77,7 +78,7 @@ class Box:
         return " ".join(t.replace("{token}", self.token) for t in texts)
 
     def env(self, allow=None, deny=None, **more):
-        env = dict(os.environ, BYPASS_SLOT=str(self.slot), BYPASS_TOKEN=self.token,
+        env = dict(os.environ, BYPASS_SLOT=str(self.slot), BYPASS_ADAPTER=self.adapter.file, BYPASS_TOKEN=self.token,
                    BYPASS_ALLOW=self.fill(self.case.allow if allow is None else allow),
                    BYPASS_DENY=self.fill(self.case.deny if deny is None else deny),
                    BYPASS_FAMILIES=self.case.families)
@@ -234,6 +235,8 @@ def markdown(cases, adapters, results):
             v = results[c.slug, a.file]["verdict"]
             cells.append(f"**{v}**" if v == "BYPASSED" else v)
         title = c.title
+        if c.known:
+            notes.append(f"- {c.id}: known and open: {c.known}.")
         if c.residual:
             notes.append(f"- {c.id}: {c.residual}")
         lines.append(f"| {c.id} | {title} | " + " | ".join(cells) + " |")
@@ -258,8 +261,10 @@ def tap(cases, adapters, results, out):
                 continue
             n += 1
             bad = is_failure(c, r)
-            failed += bad
-            print(f"{'not ' if bad else ''}ok {n} - {c.id} {c.title}: {a.file}: {r['verdict']}", file=out)
+            known = bad and c.known and r["verdict"] == "BYPASSED"
+            failed += bad and not known
+            print(f"{'not ' if bad else ''}ok {n} - {c.id} {c.title}: {a.file}: {r['verdict']}"
+                  f"{' # TODO ' + c.known if known else ''}", file=out)
             if bad:
                 print(f"#   {r.get('why', '')}", file=out)
     print(f"1..{n}", file=out)
@@ -308,7 +313,7 @@ def main():
             for a in adapters:
                 r = results[c.slug, a.file]
                 ours = a.file == "none" or a.file.startswith("sluice")
-                failed += ours and is_failure(c, r)
+                failed += ours and is_failure(c, r) and not (c.known and r["verdict"] == "BYPASSED")
                 if o.verbose or ours and is_failure(c, r):
                     print(f"\n{c.slug}, {a.file}: {summary(r['verdict'], r.get('why', ''))}")
                     for s in r.get("steps", []):

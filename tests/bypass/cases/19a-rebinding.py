@@ -2,10 +2,10 @@
 """A name that is allowed and whose owner changes its address between check and use."""
 from bypass import get
 
-TITLE = "rebinding: an allowed name turns to loopback, the host, a LAN, metadata"
+TITLE = "rebinding: an allowed name turns to loopback, the host, metadata"
 THREAT = "19"
 ALLOW = ["ok.test", "rb-{token}.test"]
-OBSERVE = "a connection for the name arrives at the host's own services or at a private address"
+OBSERVE = "a connection for the name arrives at the host's own services or the metadata address"
 
 
 def attack(c):
@@ -20,4 +20,4 @@ def attack(c):
 
 def seen(record, token, info):
     return token in record["tokens"] and \
-        (record["side"] == "host" or record["dst"] in ("10.9.9.9", "169.254.169.254", "fd00:9::9"))
+        (record["side"] == "host" or record["dst"] in ("169.254.169.254", "fe80::1"))
