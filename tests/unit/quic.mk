@@ -1,4 +1,7 @@
-UNIT += quic
-UNIT_quic := $(filter stack/inspect/%,$(STACK_SRC)) $(LIB_SRC) tests/unit/quic_make.c
-UNIT_quic_OBJ = $(LLHTTP_OBJ)
-UNIT_quic_LIBS = $(STACK_LIBS)
+define quic_test
+UNIT += $(1)
+UNIT_$(1) := $$(filter stack/inspect/%,$$(STACK_SRC)) $$(LIB_SRC) tests/unit/quic_make.c
+UNIT_$(1)_OBJ = $$(LLHTTP_OBJ)
+UNIT_$(1)_LIBS = $$(STACK_LIBS)
+endef
+$(foreach t,quic quic_keys,$(eval $(call quic_test,$(t))))
