@@ -83,3 +83,8 @@ void path_accept(struct stack *s, const struct packet *p, const struct flow *f)
 {
 	record_whole(s, p, f && f->state == FLOW_ASKED ? "held" : "accept", DROP_NONE, f);
 }
+
+void path_hold(struct stack *s, const struct packet *p, const struct flow *f)
+{
+	record_whole(s, p, "held", DROP_NONE, f);
+}

@@ -123,6 +123,8 @@ void path_refuse(struct stack *s, const struct packet *p, enum drop_reason reaso
 		 const struct flow *f);
 /* Records a packet that was let through (f: its flow, or NULL for what the gateway answers itself). */
 void path_accept(struct stack *s, const struct packet *p, const struct flow *f);
+/* Records a packet that waits for a verdict or for inspection. */
+void path_hold(struct stack *s, const struct packet *p, const struct flow *f);
 
 /* ---- port -> ip ------------------------------------------------------------------------------- */
 

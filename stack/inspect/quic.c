@@ -6,23 +6,25 @@
  *
  * Theory of operation. What a QUIC server learns of a name is in the ClientHello, which is in the CRYPTO
  * stream of Initial packets. For a server a connection begins with an Initial whose keys follow from the
- * header's connection id; later Initials keep those keys, whatever their header says then (RFC 9001
- * s. 5.2). So one struct conn here is one id from which keys were made. Until every byte of CRYPTO that came for a conn
- * is part of a whole, judged ClientHello, everything is held. A second ClientHello may follow, as
- * HelloRetryRequest asks for it; nothing else belongs into this stream (RFC 9001 s. 4.1.3).
+ * connection id in its header; later Initials keep those keys, whatever their headers say then
+ * (RFC 9001 s. 5.2). So a struct conn is one id from which keys were made. Until every byte of CRYPTO
+ * that came for a conn is part of a whole, judged ClientHello, everything is held. A second ClientHello
+ * may follow, as HelloRetryRequest asks for it; nothing else of a client's belongs into this stream.
  *
  * Judged bytes are kept as long as the flow lives: what was judged may get lost behind us, so whatever
  * comes for the same place again must be the same. A new id is a new conn, judged by itself: a Retry, or
- * a second connection of the same socket. Conns are never forgotten, since the server does not
- * forget either; a flow has few.
+ * a second connection of the same socket. Conns are never forgotten, since we do not see when the
+ * server does; a flow has few.
  *
- * Keys of Initials are public, so a packet can be made that opens with two keys at once and reads as one thing
- * here and as another there. Therefore each Initial is tried with the keys of every conn and with those of
- * its own header, and exactly one may fit. With one key it has one reading: the packet number is part of
- * the nonce, and a server that takes it for another number cannot open it.
+ * Keys of Initials are public, so a packet can be made that opens with two keys and reads as one thing
+ * here and as another there (tests/unit/test_quic_keys.c makes one). Therefore each Initial is tried with
+ * the keys of every conn and with those of its own header, and exactly one may fit. With one key it has
+ * one reading: the packet number is part of the nonce, and a server that takes it for another number
+ * cannot open it.
  *
  * Not looked at: 0-RTT and Handshake packets, which mean nothing without their Initial, and everything
- * with a short header, which is the rest of its datagram (RFC 9000 s. 12.2).
+ * with a short header, which is the rest of its datagram (RFC 9000 s. 12.2). A flow that begins with one
+ * of these is refused, so a connection that outlives its flow's idle time begins anew.
  */
 #include "stack/inspect/inspect_internal.h"
 

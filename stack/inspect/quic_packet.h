@@ -47,8 +47,8 @@ struct quic_keys {
 
 /*
  * Takes the next packet of a datagram; its first byte has QUIC_LONG_FORM. 0, or -EBADMSG, or
- * -EPROTONOSUPPORT: a version that is not read, Version Negotiation among them. The fixed bit is not looked at: RFC
- * 9287 lets both sides grease it, so a server may read a packet without it.
+ * -EPROTONOSUPPORT: a version that is not read, Version Negotiation among them. The fixed bit is not
+ * looked at: RFC 9287 lets both sides grease it, so a server may read a packet without it.
  */
 int quic_long_read(struct rd *r, struct quic_long *ret);
 
@@ -57,9 +57,8 @@ void quic_initial_keys(enum quic_version v, const struct quic_cid *dcid, struct 
 
 /*
  * Opens an Initial packet; next_pn: one more than the largest packet number of this connection so far
- * (RFC 9000 A.3). Bytes of payload written to buf (room for
- * l->len), or -EBADMSG: not sealed with these keys, or -EPROTO: sealed with them, but with a header that ends a
- * connection.
+ * (RFC 9000 A.3). Bytes of payload written to buf (room for l->len), or -EBADMSG: not sealed with these
+ * keys, or -EPROTO: sealed with them, but with a header that ends a connection.
  */
 ssize_t quic_initial_open(const struct quic_keys *k, const struct quic_long *l, uint64_t next_pn,
 			  uint8_t *buf, uint64_t *ret_pn);

@@ -223,7 +223,7 @@ static void hold_input(struct stack *s, struct flow *f, struct packet *p)
 		path_drop(s, p, DROP_NO_MEMORY);
 		return;
 	}
-	path_accept(s, p, f);
+	path_hold(s, p, f);
 }
 
 static void send_held(struct stack *s, struct flow *f)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hold: datagrams that wait until egress, and inspection, have judged their flow, and the first bytes of packets that
- * an ICMP error may have to quote later.
+ * hold: datagrams that wait until egress and inspection have judged their flow, and the first bytes of
+ * packets that an ICMP error may have to quote later.
  *
  * All flows share one pool of fixed size; a queue is bounded by its owner. Payload is copied in once.
  */

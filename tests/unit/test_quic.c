@@ -329,6 +329,29 @@ static void test_stream_bounds(void **state)
 	expect_refused(n, DROP_TLS_BAD);
 }
 
+/* All flows together have 16 MiB for hellos that are not whole. */
+static void test_budget(void **state)
+{
+	enum { MOST = 16 << 20, EACH = 65536 };
+	static struct inspect *many[MOST / EACH];
+	struct inspect_spec spec = { .kind = PROTO_INSPECT_QUIC, .name = NAME, .port = 443, .note = "" };
+	struct make m = make_of(QUIC_V1, "8 bytes!");
+	size_t n = make_crypto(frames, EACH - 1, hello, 1);
+
+	(void)state;
+	n = make_initial(dg, &m, frames, n, MAKE_MIN);
+	for (size_t i = 0; i < N(many); i++) {
+		many[i] = inspect_new(&spec);
+		assert_int_equal(inspect_datagram(many[i], dg, n), INSPECT_HOLD);
+	}
+	expect_refused(n, DROP_NO_MEMORY);
+	flow_open(PROTO_INSPECT_QUIC);
+	inspect_free(many[0]);
+	assert_int_equal(FEED(n), INSPECT_HOLD);
+	for (size_t i = 1; i < N(many); i++)
+		inspect_free(many[i]);
+}
+
 /* HelloRetryRequest: a second hello in the same stream, read like the first; never a third. */
 static void test_second_hello(void **state)
 {
@@ -646,6 +669,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pieces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_overlap, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stream_bounds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_budget, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second_hello, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_frames, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_first_datagrams, setup, teardown),
