@@ -193,6 +193,25 @@ static void test_fixed_part(void **state)
 	}
 }
 
+static void test_session_id(void **state)
+{
+	struct hello h;
+
+	(void)state;
+	for (size_t n = 31; n <= 33; n++) {
+		m.len = 0;
+		make_bytes(&m, "\1\0\0\0\3\3", 6);
+		memset(m.p + m.len, 0x5a, 32);
+		m.len += 32;
+		make_int(&m, n, 1);
+		memset(m.p + m.len, 0, n);
+		m.len += n;
+		make_bytes(&m, "\0\2\x13\1\1\0", 6);
+		make_close(&m, 1, 3);
+		assert_int_equal(parse(m.p, m.len, &h), n <= 32 ? 0 : -EBADMSG);
+	}
+}
+
 /* The result of a failure is not written to. */
 static void test_failure_writes_nothing(void **state)
 {
@@ -358,6 +377,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_fixed_part),
+		cmocka_unit_test(test_session_id),
 		cmocka_unit_test(test_failure_writes_nothing),
 		cmocka_unit_test(test_many_extensions),
 		cmocka_unit_test(test_real),

@@ -86,6 +86,8 @@ static void check(size_t row, enum proto_inspect kind, const uint8_t *p, size_t 
 		is.cleared = inspect_cleared(i);
 		inspect_free(i);
 		outcome_is(row, first, &is, want);
+		if (first == len && is.state == INSPECT_PASS)
+			assert_int_equal(is.cleared, len);
 	}
 }
 
@@ -396,7 +398,7 @@ static void test_answers(void **state)
 		/* 17 data before a ServerHello */
 		{ { { 'c', R(plain_hello), WATCH }, { 's', BYTES("\x17\3\3\0\1x"), REFUSE } }, DROP_TLS_NOT },
 		/* 18 another message; an old draft's HelloRetryRequest was one */
-		{ { { 'c', R(plain_hello), WATCH }, { 's', BYTES("\x16\3\3\0\4\6\0\0\0"), REFUSE } },
+		{ { { 'c', R(plain_hello), WATCH }, { 's', BYTES("\x16\3\3\0\4\6\0\0\x40"), REFUSE } },
 		  DROP_TLS_BAD },
 		/* 19 too short to say what it is */
 		{ { { 'c', R(plain_hello), WATCH }, { 's', BYTES("\x16\3\3\0\4\2\0\0\x21"), REFUSE } },
@@ -505,6 +507,13 @@ static void test_report_again(void **state)
 	assert_int_equal(inspect_reason(i), DROP_TLS_BAD);
 	assert_true(inspect_report(i, &msg));
 	assert_string_equal(msg.host, "ok.test");
+	inspect_free(i);
+	/* Asked for late, it is still there. */
+	i = start(TLS);
+	feed(i, true, R(retry_hello), 1000);
+	feed(i, false, R(retry_request), 1000);
+	feed(i, true, R(retry_again), 1000);
+	assert_true(inspect_report(i, &msg));
 	inspect_free(i);
 }
 
