@@ -69,6 +69,25 @@ static const char *proto_text(uint8_t proto)
 	}
 }
 
+/* The key of the rule that lets through what no --allow can. */
+static const char *key_of(const struct proto_report_denied *d)
+{
+	switch (d->reason) {
+	case DROP_TLS_NO_NAME:
+	case DROP_TLS_ECH:
+		return "; to allow it: `tls: opaque` in its rule";
+	case DROP_TLS_BAD:
+	case DROP_TLS_NOT:
+	case DROP_QUIC_BAD:
+		return "; to allow it: `tls: any` in its rule";
+	case DROP_HTTP_BAD:
+	case DROP_HTTP_TUNNEL:
+		return "; to allow it: `http: any` in its rule";
+	default:
+		return "";
+	}
+}
+
 static void print_denied(const struct proto_report_denied *d)
 {
 	char port[16] = "", seen[PROTO_NAME_CAP + 16] = "";
@@ -79,7 +98,7 @@ static void print_denied(const struct proto_report_denied *d)
 		snprintf(seen, sizeof(seen), " (seen: %s)", d->seen);
 	log_info("denied: %s %s%s, %llu time%s: %s%s%s%s", d->host, proto_text(d->proto), port,
 		 (unsigned long long)d->count, d->count == 1 ? "" : "s", reason_text(d->reason), seen,
-		 d->spec[0] ? "; to allow it: --allow " : "", d->spec);
+		 d->spec[0] ? "; to allow it: --allow " : key_of(d), d->spec);
 }
 
 void summary_print(const struct summary *s)

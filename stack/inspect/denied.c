@@ -75,6 +75,11 @@ static void line(struct denied *d)
 	if (d->phase == PHASE_REQUEST) {
 		d->head = strncmp(d->line, "HEAD ", 5) == 0;
 		d->phase = PHASE_FIELDS;
+		if (!strstr(d->line, " HTTP/1.") && d->len < LINE_MAX - 1) {
+			/* SSH's banner, for one */
+			d->speaks = PROTO_INSPECT_NONE;
+			d->phase = PHASE_DONE;
+		}
 	} else if (!d->line[0]) {
 		d->phase = PHASE_DONE;
 	} else if (strncasecmp(d->line, "accept:", 7) == 0) {
@@ -99,8 +104,8 @@ static void next(struct denied *d, uint8_t c)
 	if (d->len && d->line[d->len - 1] == '\r')
 		d->len--;
 	d->line[d->len] = '\0';
-	d->len = 0;
 	line(d);
+	d->len = 0;
 }
 
 bool denied_input(struct denied *d, const uint8_t *buf, size_t len)

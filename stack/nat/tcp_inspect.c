@@ -122,8 +122,10 @@ static bool conclude(struct tcp_conn *c, enum inspect_state state)
 	struct proto_inspected m;
 
 	PROTO_INIT(&m, PROTO_INSPECTED);
-	if (inspect_report(c->inspect, &m))
+	while (inspect_report(c->inspect, &m)) {
 		ask_inspected(world_stack(), c->flow, &m);
+		PROTO_INIT(&m, PROTO_INSPECTED);
+	}
 	if (state == INSPECT_REFUSE) {
 		refuse(c);
 		return false;

@@ -143,7 +143,8 @@ static void read_answers(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint16_t sizes[] = { sizeof(struct proto_ask_flow), sizeof(struct proto_ask_name),
-					  sizeof(struct proto_flow_end), sizeof(struct proto_drops) };
+					  sizeof(struct proto_flow_end), sizeof(struct proto_drops),
+					  sizeof(struct proto_inspected) };
 
 	if (!eg.up_fd)
 		world();
@@ -159,11 +160,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			read_answers();
 			continue;
 		}
-		len = what % 8 == 6 ? what : sizes[what % 4];
+		len = what % 8 == 6 ? what : sizes[what % 8 % 5];
 		for (size_t i = what % 8 == 6 ? 0 : 8; i < len && size; i++, size--)
 			m[i] = *data++;
 		if (what % 8 != 6) {
-			m[0] = (uint8_t)(1 + what % 4);
+			m[0] = (uint8_t)(1 + what % 8 % 5);
 			m[2] = (uint8_t)len;
 			m[3] = (uint8_t)(len >> 8);
 		}

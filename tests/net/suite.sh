@@ -116,6 +116,8 @@ suite_inspect() {
 		curl_ "--allow web.test" --connect-to shared.test:443:web.test:443 https://shared.test/hello
 	ok "TLS without a server name is refused" says "access denied" sluice_ --allow web.test -- \
 		sh -c "openssl s_client -connect web.test:443 -noservername </dev/null"
+	ok "and the summary knows the key that lets it pass" says 'to allow it: `tls: opaque`' sluice_ --allow web.test -- \
+		sh -c "openssl s_client -connect web.test:443 -noservername </dev/null"
 	ok "control: the same with one" says "Verification: OK" sluice_ --allow web.test -- \
 		sh -c "openssl s_client -connect web.test:443 -servername web.test -CAfile $ca </dev/null"
 	ok "another protocol on 443 is refused" not sluice_ --allow web.test -- timeout 20 \

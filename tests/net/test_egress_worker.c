@@ -259,6 +259,95 @@ static void bad_drop_reason(struct jail *j)
 	say(j->ask, &m, sizeof(m));
 }
 
+/* What inspection read of a flow that is open. */
+static struct proto_inspected inspected(struct jail *j)
+{
+	struct proto_inspected m;
+	int fd;
+
+	assert_int_equal(ask_flow(j, four(j), IPPROTO_TCP, 7001, &fd).verdict, PROTO_ALLOW);
+	close(fd);
+	PROTO_INIT(&m, PROTO_INSPECTED);
+	m.id = last_id();
+	m.reason = DROP_TLS_NAME;
+	m.inspect = PROTO_INSPECT_TLS;
+	strcpy(m.host, "other.test");
+	strcpy(m.detail, "TLS1.3 h2");
+	return m;
+}
+
+static void inspected_unknown(struct jail *j)
+{
+	struct proto_inspected m = inspected(j);
+
+	m.id++;
+	say(j->ask, &m, sizeof(m));
+}
+
+static void inspected_ended(struct jail *j)
+{
+	struct proto_inspected m = inspected(j);
+
+	end_flow(j, m.id, 0, 0);
+	say(j->ask, &m, sizeof(m));
+}
+
+static void inspected_reason_low(struct jail *j)
+{
+	struct proto_inspected m = inspected(j);
+
+	m.reason = DROP_TLS_NAME - 1;
+	say(j->ask, &m, sizeof(m));
+}
+
+static void inspected_reason_high(struct jail *j)
+{
+	struct proto_inspected m = inspected(j);
+
+	m.reason = DROP_INSPECT_TIMEOUT + 1;
+	say(j->ask, &m, sizeof(m));
+}
+
+static void inspected_kind(struct jail *j)
+{
+	struct proto_inspected m = inspected(j);
+
+	m.inspect = PROTO_INSPECT_QUIC_OPAQUE + 1;
+	say(j->ask, &m, sizeof(m));
+}
+
+static void inspected_control_byte(struct jail *j)
+{
+	struct proto_inspected m = inspected(j);
+
+	m.host[1] = '\n';
+	say(j->ask, &m, sizeof(m));
+}
+
+static void inspected_high_byte(struct jail *j)
+{
+	struct proto_inspected m = inspected(j);
+
+	m.detail[1] = (char)0x9b;
+	say(j->ask, &m, sizeof(m));
+}
+
+static void inspected_endless_text(struct jail *j)
+{
+	struct proto_inspected m = inspected(j);
+
+	memset(m.detail, 'a', sizeof(m.detail));
+	say(j->ask, &m, sizeof(m));
+}
+
+static void inspected_padding(struct jail *j)
+{
+	struct proto_inspected m = inspected(j);
+
+	m.zero[2] = 1;
+	say(j->ask, &m, sizeof(m));
+}
+
 static void descriptor_in_message(struct jail *j)
 {
 	struct proto_ask_flow m = flow_question(1, "198.51.100.11", IPPROTO_TCP, 7001);
@@ -284,7 +373,9 @@ static void test_malformed(void **state)
 		bad_length, too_long, one_byte, wrong_direction, netds_command, unknown_type,
 		duplicate_flow, duplicate_question, bad_protocol, port_zero, ping_with_port, two_families,
 		name_without_end, name_upper_case, name_with_control, name_empty, bad_end_reason,
-		bad_drop_reason, descriptor_in_message, garbage_after_a_flow,
+		bad_drop_reason, inspected_unknown, inspected_ended, inspected_reason_low,
+		inspected_reason_high, inspected_kind, inspected_control_byte, inspected_high_byte,
+		inspected_endless_text, inspected_padding, descriptor_in_message, garbage_after_a_flow,
 	};
 	unsigned int before = descriptors();
 
@@ -619,6 +710,96 @@ static void test_report(void **state)
 	assert_int_equal(ends, 1);
 }
 
+/* The lines of the event log that contain all of these (NULL: any). */
+static unsigned int events_with(int fd, const char *a, const char *b, const char *c)
+{
+	unsigned int n = 0;
+	char line[8192];
+	FILE *f = fdopen(dup(fd), "r");
+
+	assert_non_null(f);
+	rewind(f);
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, a) && (!b || strstr(line, b)) && (!c || strstr(line, c));
+	fclose(f);
+	return n;
+}
+
+static void test_inspected(void **state)
+{
+	static const char rules[] =
+		"version: 1\n"
+		"egress:\n"
+		"  - allow: \"*.test\"\n"
+		"    ports: [80, 443, 7001]\n"
+		"  - deny: evil.test\n"
+		"    reason: ask the build team\n";
+	struct jail j = add(rules);
+	struct proto_answer evil = ask_name(&j, "evil.test", A);
+	_Alignas(8) char buf[PROTO_MSG_MAX], text[ADDR_STRLEN];
+	const struct proto_report_denied *d = (const void *)buf;
+	struct proto_verdict_msg v;
+	struct proto_inspected m;
+	int fd, report, events;
+
+	(void)state;
+	/* Denied: the language follows from the port, the words from the rule. */
+	addr_format(&evil.addrs[0], text);
+	v = ask_flow(&j, text, IPPROTO_TCP, 443, NULL);
+	assert_int_equal(v.verdict, PROTO_DENY);
+	assert_int_equal(v.inspect, PROTO_INSPECT_TLS);
+	assert_string_equal(v.name, "evil.test");
+	assert_string_equal(v.note, "ask the build team");
+	assert_int_equal(ask_flow(&j, text, IPPROTO_TCP, 80, NULL).inspect, PROTO_INSPECT_HTTP);
+	assert_int_equal(ask_flow(&j, text, IPPROTO_TCP, 7001, NULL).inspect, PROTO_INSPECT_NONE);
+	assert_int_equal(ask_flow(&j, "198.51.100.222", IPPROTO_TCP, 443, NULL).inspect, PROTO_INSPECT_NONE);
+
+	v = ask_flow(&j, four(&j), IPPROTO_TCP, 7001, &fd);
+	assert_int_equal(v.verdict, PROTO_ALLOW);
+	assert_int_equal(v.inspect, PROTO_INSPECT_TLS_IF);
+	assert_string_equal(v.name, "four.test");
+	assert_true(echoes(fd));
+	PROTO_INIT(&m, PROTO_INSPECTED);
+	m.id = last_id();
+	m.inspect = PROTO_INSPECT_TLS;
+	strcpy(m.host, "four.test");
+	strcpy(m.detail, "TLS1.3 h2,http/1.1");
+	say(j.ask, &m, sizeof(m));
+	m.reason = DROP_TLS_NAME;
+	strcpy(m.host, "sib.\"example");
+	say(j.ask, &m, sizeof(m));
+	strcpy(m.host, "sib.example");
+	say(j.ask, &m, sizeof(m));
+	/* An answer means that the messages before it were read. */
+	four(&j);
+	assert_true(send(fd, "x", 1, MSG_NOSIGNAL) < 0);	/* the socket leads nowhere any more */
+	close(fd);
+	end_flow(&j, m.id, 0, 0);
+	report = dup(j.report);
+	events = dup(j.events);
+	jail_end(&egress, &j);
+
+	do {
+		assert_int_equal(hear(report, buf, sizeof(buf), &(int){ 0 }), sizeof(*d));
+	} while (d->reason != DROP_TLS_NAME);
+	assert_string_equal(d->host, "four.test");
+	assert_string_equal(d->seen, "sib.\"example");
+	assert_string_equal(d->spec, "");
+	hear(report, buf, sizeof(buf), &(int){ 0 });
+	assert_string_equal(d->seen, "sib.example");
+	assert_string_equal(d->spec, "sib.example:7001");
+	close(report);
+	assert_int_equal(events_with(events, "\"event_type\":\"tls\"", "\"sni\":\"four.test\"",
+				     "\"client_alpns\":[\"h2\",\"http/1.1\"]"), 1);
+	assert_int_equal(events_with(events, "\"event_type\":\"alert\"", "\"seen\":\"sib.example\"",
+				     "\"reason\":\"tls-name\""), 1);
+	assert_int_equal(events_with(events, "sib.\\\"example", NULL, NULL), 1);
+	assert_int_equal(events_with(events, "\"state\":\"closed\"", "\"reason\":\"tls-name\"", NULL), 1);
+	assert_int_equal(events_with(events, "\"rule_reason\":\"ask the build team\"", "\"dest_port\":443",
+				     NULL), 1);
+	close(events);
+}
+
 int main(void)
 {
 	static const struct {
@@ -636,6 +817,7 @@ int main(void)
 		{ "budget", test_budget },
 		{ "bad adds", test_bad_adds },
 		{ "report", test_report },
+		{ "inspected", test_inspected },
 	};
 	static struct CMUnitTest all[2 * (sizeof(tests) / sizeof(tests[0]))];
 	const char *why = world_up();

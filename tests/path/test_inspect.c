@@ -535,6 +535,44 @@ static void a_long_body_goes_on_as_it_comes(void **state)
 	close_all();
 }
 
+/* egress is slow: reports of requests are lost and counted, that of the refusal and the end are not. */
+static void reports_give_way(void **state)
+{
+	enum { REQUESTS = 1000 };
+	uint64_t lost;
+
+	open_flow(state, PROTO_INSPECT_HTTP, 80, true);
+	for (int i = 0; i < REQUESTS; i++) {
+		send_bytes(good, strlen(good));
+		if (i % 8 == 7)
+			lab_step();	/* nobody reads what egress is told, and nothing waits for it */
+	}
+	send_bytes(bad, strlen(bad));
+	lab_step();
+	lost = lab.s.drops[DROP_NO_MEMORY];
+	lab_run();
+	assert_int_equal(flow->n_inspected + lost, REQUESTS + 1);
+	assert_true(lost > 0);
+	assert_int_equal(flow->inspected.reason, DROP_HTTP_HOST);
+	while (read(flow->host, said, sizeof(said)) > 0)
+		continue;
+	expect_refused(DROP_HTTP_HOST);
+	lab_close();
+}
+
+static void reports_are_for_an_event_log(void **state)
+{
+	open_flow(state, PROTO_INSPECT_HTTP, 80, true);
+	lab.s.cfg.flags = 0;
+	send_text(good);
+	expect_host(good, strlen(good));
+	assert_int_equal(flow->n_inspected, 0);
+	send_text(bad);
+	assert_int_equal(flow->n_inspected, 1);
+	expect_refused(DROP_HTTP_HOST);
+	lab_close();
+}
+
 /* ---- denied ---------------------------------------------------------------------------------------------- */
 
 static void open_denied(void **state, enum proto_inspect kind, uint16_t port)
@@ -685,6 +723,8 @@ int main(void)
 		BOTH(each_request_is_read),
 		BOTH(a_request_in_single_bytes),
 		BOTH(a_long_body_goes_on_as_it_comes),
+		BOTH(reports_give_way),
+		BOTH(reports_are_for_an_event_log),
 		BOTH(a_denied_request_gets_a_page),
 		BOTH(a_denied_upload_gets_a_page),
 		BOTH(a_denied_hello_gets_an_alert),
