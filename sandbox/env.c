@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * env: the program's environment. A short list of names that say nothing secret, or all of the
- * caller's when asked for; what the jail itself decides (HOME, USER, PATH) goes over both, and what
+ * env: the program's environment. Settings that make package managers fail fast; a short list of names
+ * that say nothing secret, or all of the caller's when asked for; what the jail itself decides (HOME, USER, PATH) goes over both, and what
  * the plan names goes over everything.
  */
 #include "sandbox/jail_internal.h"
@@ -64,11 +64,23 @@ static bool is_safe(const char *text)
 	return false;
 }
 
+/*
+ * A refusal is final, but these clients take any failure of TLS for a passing one, and try again for
+ * 70 and 8 seconds. They still try again, quickly.
+ */
+static const char *const fast_failures[][2] = {
+	{ "npm_config_fetch_retry_mintimeout", "100" },		/* milliseconds */
+	{ "npm_config_fetch_retry_maxtimeout", "200" },
+	{ "PIP_RETRIES", "1" },
+};
+
 char **env_build(const struct jail_setup *s)
 {
 	struct env e = { NULL, 0, 0 };
 
 	env_set(s, &e, "PATH", JAIL_PATH);
+	for (size_t i = 0; i < sizeof(fast_failures) / sizeof(fast_failures[0]); i++)
+		env_set(s, &e, fast_failures[i][0], fast_failures[i][1]);
 	for (char **v = environ; v && *v; v++) {
 		if (strchr(*v, '=') && (s->plan->keep_env || is_safe(*v)))
 			env_put(s, &e, *v);
