@@ -37,7 +37,7 @@ for list in "$@"; do
 done
 # Packages under another name elsewhere, or of another architecture.
 # llhttp's sources come without Node.js in node-llhttp; the library, where there is one, is preferred.
-! is_installed libllhttp-dev || wanted=$(echo "$wanted" | sed 's/node-llhttp//g')
+! pkg-config --exists libllhttp 2>/dev/null || wanted=$(echo "$wanted" | sed 's/node-llhttp//g')
 [ "$(uname -m)" = x86_64 ] || wanted=$(echo "$wanted" | sed 's/gcc-multilib//g')
 
 # Node's own packages bring npm along.
