@@ -13,7 +13,9 @@
  * flow, question or lookup holds it and LEASE_HOLD_S have passed since the sandbox last heard of it or
  * used it. That is ten times the longest TTL we hand out, so an address is never bound anew while a
  * program that obeys TTLs could still hold it; and synthetic addresses come from a cursor that
- * walks the whole pool before it returns. The IPv6 cursor never returns.
+ * walks the whole pool before it returns. The IPv6 cursor never returns. Names below wildcards are as
+ * many as limits.names allows (names.c): with the default of 1,000 there is no pressure, and no address of an
+ * allowed name is ever bound anew.
  */
 #include "netd/egress/lease.h"
 

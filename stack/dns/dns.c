@@ -67,10 +67,20 @@ int dns_reply(struct stack *s, const struct dns_client *c, const struct dns_ques
 	return c->flow ? dns_tcp_reply(s, c->flow, msg, len) : reply_udp(s, c, msg, len);
 }
 
+/* An answer that needs nobody else. */
 static int reply_rcode(struct stack *s, const struct dns_client *c, const struct dns_question *q,
 		       enum dns_rcode rcode)
 {
-	struct dns_reply r = { .rcode = rcode, .ede = DNS_EDE_NONE };
+	struct dns_reply r = { .rcode = rcode, .ede = dns_ede_of(rcode) };
+
+	return dns_reply(s, c, q, &r);
+}
+
+/* What could not be asked: the program should try again. */
+static int reply_busy(struct stack *s, const struct dns_client *c, const struct dns_question *q,
+		      enum drop_reason reason)
+{
+	struct dns_reply r = { .rcode = DNS_SERVFAIL, .ede = DNS_EDE_OTHER, .ede_text = reason_text(reason) };
 
 	return dns_reply(s, c, q, &r);
 }
@@ -138,11 +148,11 @@ int dns_ask(struct stack *s, const struct dns_client *c, const struct dns_questi
 	if (!p) {
 		path_count(s, DROP_NAME_RATE, c->flow ? IPPROTO_TCP : IPPROTO_UDP, &c->server,
 			   DNS_PORT);
-		return reply_rcode(s, c, q, DNS_SERVFAIL);
+		return reply_busy(s, c, q, DROP_NAME_RATE);
 	}
 	p->gen++;
 	if (ask_name(s, (uint64_t)p->gen << 32 | (uint64_t)(p - table), q->qtype, q->name) < 0)
-		return reply_rcode(s, c, q, DNS_SERVFAIL);
+		return reply_busy(s, c, q, DROP_EGRESS_GONE);
 	p->used = true;
 	p->deadline_ns = s->now + DNS_TIMEOUT_S * NS_PER_S;
 	p->client = *c;

@@ -36,7 +36,9 @@ enum dns_type {
 };
 
 enum dns_ede {				/* RFC 8914 s. 4 */
+	DNS_EDE_OTHER = 0,
 	DNS_EDE_PROHIBITED = 18,
+	DNS_EDE_NOT_SUPPORTED = 21,
 	DNS_EDE_NO_REACHABLE_AUTHORITY = 22,
 };
 
@@ -60,6 +62,12 @@ enum dns_verdict {
 
 enum dns_verdict dns_parse(const void *buf, size_t len, struct dns_question *ret_q,
 			   enum dns_rcode *ret_rcode);
+
+/* What an rcode of dns_parse() has for an extended error. */
+static inline uint16_t dns_ede_of(enum dns_rcode rcode)
+{
+	return rcode == DNS_NOTIMP || rcode == DNS_REFUSED ? DNS_EDE_NOT_SUPPORTED : DNS_EDE_NONE;
+}
 
 struct dns_reply {
 	enum dns_rcode rcode;

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "lib/reason.h"
 #include "stack/dns/dns.h"
 
 enum {
@@ -94,7 +95,7 @@ static bool message(struct stack *s, struct flow *f, struct conn *c, const uint8
 {
 	struct dns_client client = { .flow = c->flow, .addr = f->key.src, .server = f->key.dst,
 				     .port = f->key.sport };
-	struct dns_reply r = { .rcode = DNS_SERVFAIL, .ede = DNS_EDE_NONE };
+	struct dns_reply r = { .rcode = DNS_SERVFAIL };
 	struct dns_question q;
 	enum dns_verdict v = dns_parse(msg, len, &q, &r.rcode);
 
@@ -105,8 +106,12 @@ static bool message(struct stack *s, struct flow *f, struct conn *c, const uint8
 	c->waiting++;
 	if (v == DNS_ASK && c->waiting <= DNS_TCP_WAITING_MAX)
 		return dns_ask(s, &client, &q) == 0;
-	if (v == DNS_ASK)
+	r.ede = dns_ede_of(r.rcode);
+	if (v == DNS_ASK) {
 		r.rcode = DNS_SERVFAIL;
+		r.ede = DNS_EDE_OTHER;
+		r.ede_text = reason_text(DROP_NAME_RATE);
+	}
 	return dns_reply(s, &client, &q, &r) == 0;
 }
 

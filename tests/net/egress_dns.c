@@ -59,6 +59,7 @@ static const struct {
 	{ "wrong-name.test", { "198.51.100.12" }, { NULL } },
 	{ "wrong-type.test", { "198.51.100.12" }, { NULL } },
 	{ "slow.test", { "198.51.100.12" }, { NULL } },
+	{ "hole6.test", { "198.51.100.12" }, { "2001:db8:100::66" } },
 	{ "end.test", { "198.51.100.12" }, { "2001:db8:100::10" } },
 };
 

@@ -46,7 +46,8 @@ static void addresses(void)
 	run("ip link set lo up && ip addr add 203.0.113.1/24 dev down0 &&"
 	    "ip addr add 203.0.113.53/24 dev down0 && ip addr add 203.0.113.55/24 dev down0 && ip addr add 2001:db8:113::1/64 dev down0 nodad &&"
 	    "ip link set down0 up && sysctl -qw net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0 &&"
-	    "ip route add unreachable 198.51.100.99/32 && ip route add blackhole 198.51.100.66/32");
+	    "ip route add unreachable 198.51.100.99/32 && ip route add blackhole 198.51.100.66/32 &&"
+	    "sysctl -qw net.ipv6.conf.all.forwarding=1 && ip route add blackhole 2001:db8:100::66/128");
 	for (size_t i = 0; i < sizeof(v4) / sizeof(v4[0]); i++) {
 		snprintf(cmd, sizeof(cmd), "ip addr add %s/32 dev lo", v4[i]);
 		run(cmd);

@@ -57,6 +57,12 @@ suite_names() {
 	ok "a wildcard allows below" says "hello from" curl_ "--allow *.wild.test" https://a.wild.test/hello
 	ok "a wildcard does not allow the apex" not curl_ "--allow *.web.test" https://web.test/hello
 	ok "a name from the host's hosts file" says "hello from" curl_ "--allow hosted.test" https://hosted.test/hello
+	ok "a dead --resolver is passed over" says "hello from" curl_ \
+		"--resolver 203.0.113.99 --resolver 203.0.113.53 --allow web.test" https://web.test/hello
+	ok "dig says why a name is refused" says "EDE: 15 (Blocked): (the name is not allowed)" \
+		sluice_ --allow web.test -- dig A evil.test
+	ok "dig says why nobody answers" says "EDE: 22 (No Reachable Authority)" sluice_ --resolver 203.0.113.99 --allow web.test -- \
+		dig +timeout=9 +tries=1 A web.test
 	ok "--resolver is asked" says "hello from" curl_ "--resolver 203.0.113.53:53 --allow web.test" https://web.test/hello
 	ok "two names on one address are kept apart" says "hello from" \
 		sluice_ --allow web.test --allow shared.test -- sh -c \

@@ -146,8 +146,10 @@ static void test_allowed(void **state)
 		{ "mixed.test", A, IPPROTO_TCP, "198.51.100.12", "198.51.100.12" },
 		/* 10: the first address never answers */
 		{ "hole.test", A, IPPROTO_TCP, "198.51.100.66", "198.51.100.13" },
-		/* 11 */ { "old.test", A, IPPROTO_TCP, "198.51.100.14", "198.51.100.14" },
-		/* 12: from /etc/hosts, and its address is held by web.test */
+		/* 11: a family that leads nowhere costs a quarter of a second */
+		{ "hole6.test", AAAA, IPPROTO_TCP, "2001:db8:100::66", "198.51.100.12" },
+		/* 12 */ { "old.test", A, IPPROTO_TCP, "198.51.100.14", "198.51.100.14" },
+		/* 13: from /etc/hosts, and its address is held by web.test */
 		{ "hosted.test", A, IPPROTO_TCP, "198.18.0.2", "198.51.100.10" },
 	};
 	int fd;

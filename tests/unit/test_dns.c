@@ -366,6 +366,13 @@ static void test_udp_local(void **state)
 	ask_udp(LINK_GW4, 5000, 3, "\1a\0", 3, 252);
 	expect_answer(LINK_GW4, 5000, 3, DNS_REFUSED);
 	assert_true(egress_is_quiet());
+	/* ANY: not served, which is no fault of the network. */
+	uint8_t m[] = "\0\11\1\0\0\1\0\0\0\0\0\1" EX "\0\377\0\1" "\0\0\51\4\320\0\0\0\0\0\0";
+	size_t any;
+
+	world_in(frame, make_udp(LINK_GW4, 5000, 53, m, sizeof(m) - 1));
+	any = expect_answer(LINK_GW4, 5000, 9, DNS_NOTIMP);
+	assert_memory_equal(out + any + 30 + 9, "\0\6\0\17\0\2\0\25", 8);
 	/* Not DNS at all (threat list 5.2, 18): nothing is said. */
 	world_expect_drop(frame, make_udp("8.8.8.8", 5000, 53, "\1\2\3", 3), DROP_DNS_BAD);
 	world_expect_drop(frame, make_udp("8.8.8.8", 5000, 53, "", 0), DROP_DNS_BAD);
@@ -413,6 +420,10 @@ static void test_udp_trouble(void **state)
 	ask_udp(LINK_GW4, 5001, 1, "\1a\0", 3, DNS_TYPE_A);
 	expect_answer(LINK_GW4, 5001, 1, DNS_SERVFAIL);
 	assert_int_equal(w.s.drops[DROP_NAME_RATE], 1);
+	/* With an extended error that says so, where the client reads such; 0 "other" needs its text. */
+	world_in(frame, make_udp(LINK_GW4, 5002, 53, m, sizeof(m) - 1));
+	at = expect_answer(LINK_GW4, 5002, 9, DNS_SERVFAIL);
+	assert_memory_equal(out + at + 30 + 11, "\0\17\0\35\0\0too many names or questions", 6 + 27);
 	world_pass_ms(12000);
 	for (uint16_t i = 0; i < 256; i++)
 		assert_true(world_out() > 0);
