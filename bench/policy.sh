@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Measures policies of a thousand to a million rules and keeps the medians; prints them as a Markdown table.
+# Measures policies of a thousand to half a million rules and keeps the medians; prints them as a Markdown table.
 #
 #	bench/policy.sh PROGRAM [-n RUNS] [-o FILE] [RULES...]
 #	bench/policy.sh -t FILE		the table of a result that was kept
@@ -36,7 +36,7 @@ while getopts n:o: o; do
 	esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || set -- 1000 10000 100000 1000000
+[ $# -gt 0 ] || set -- 1000 10000 100000 500000
 tmp=$(mktemp)
 trap 'rm -f "$tmp"' EXIT
 for i in $(seq "$runs"); do "$program" "$@" >>"$tmp"; done
@@ -47,8 +47,10 @@ jq -s --arg date "$(date -u +%F)" --arg kernel "$(uname -r)" --arg cpus "$(nproc
 	def median: sort | .[length / 2 | floor];
 	{date: $date, kernel: $kernel, cpus: ($cpus|tonumber), cpu: $cpu, commit: $commit, command: $command,
 	 runs: ($runs|tonumber),
-	 results: (reduce .[] as $r ([]; if any(.[]; .rules == $r.rules and .row == $r.row) then . else . + [$r] end) as $keys
-		   | . as $all | [$keys[] | . as $k | $k + {value: ([$all[] | select(.rules == $k.rules and .row == $k.row) | .value] | median)}])}
+	 results: (. as $all
+		| [.[] | {rules, row, unit}]
+		| reduce .[] as $k ([]; if index($k) then . else . + [$k] end)
+		| [.[] | . as $k | . + {value: ([$all[] | select(.rules == $k.rules and .row == $k.row) | .value] | median)}])}
 	' "$tmp" >"$out"
 table "$out"
 echo
