@@ -5,7 +5,8 @@
  * A source is resolved once, into a detached copy of its mount tree, before anything else is mounted;
  * whatever happens to the path later does not matter. A destination is walked one component at a time
  * below the new root without following any symlink but those that the jail itself made in "/"; mount
- * points are created on the jail's own file systems only, never on the host's.
+ * points are created on the jail's own file systems only, never on the host's. What the plan hides is covered
+ * where a source holds it, and is no source itself.
  */
 #include "sandbox/jail_internal.h"
 
@@ -21,6 +22,29 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+
+/* Where hidden lies below source: "" when it is the same, NULL when it does not. Both resolved. */
+static const char *below(const char *source, const char *hidden)
+{
+	size_t len = strcmp(source, "/") == 0 ? 0 : strlen(source);
+
+	if (strncmp(hidden, source, len) != 0 || (hidden[len] && hidden[len] != '/'))
+		return NULL;
+	return hidden + len + strspn(hidden + len, "/");
+}
+
+static void refuse_hidden(const struct jail_setup *s, const char *path)
+{
+	cleanup_free char *source = realpath(path, NULL);
+
+	for (size_t i = 0; source && i < s->plan->n_hide; i++) {
+		cleanup_free char *hidden = realpath(s->plan->hide[i], NULL);
+
+		if (hidden && below(hidden, source))
+			jail_fail(s, -EPERM, "cannot bind %s: the sockets in %s change policies, and are never "
+				  "shown to a program", path, s->plan->hide[i]);
+	}
+}
 
 void bind_open(const struct jail_setup *s, struct bind_set *ret_set)
 {
@@ -40,6 +64,7 @@ void bind_open(const struct jail_setup *s, struct bind_set *ret_set)
 		if (b->source[0] != '/' || b->dest[0] != '/')
 			jail_fail(s, -EINVAL, "bind %s to %s: both paths must be absolute", b->source,
 				  b->dest);
+		refuse_hidden(s, b->source);
 		fd = tree_clone(AT_FDCWD, b->source, attrs);
 		if (fd < 0 || fstat(fd, &st) < 0)
 			jail_fail(s, fd < 0 ? fd : -errno, "cannot bind %s: %s", b->source,
@@ -148,7 +173,34 @@ static const char *walk_text(int err)
 	}
 }
 
-void bind_attach(const struct jail_setup *s, struct bind_set *set, int root, const dev_t own[2])
+/* Lays an empty directory over the hidden one, if the attached tree holds it. */
+static void cover(const struct jail_setup *s, int tree, const char *path, const char *hide, int empty)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	cleanup_free char *source = realpath(path, NULL), *hidden = realpath(hide, NULL);
+	const char *at = source && hidden ? below(source, hidden) : NULL;
+	int fd, cover_tree, r;
+
+	if (!at || !*at)
+		return;
+	fd = (int)syscall(SYS_openat2, tree, at, &how, sizeof(how));
+	r = fd < 0 ? -errno : 0;
+	if (r == -ENOENT)
+		return;
+	cover_tree = fd < 0 ? -1 : tree_clone(empty, "", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+					      MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY);
+	if (r == 0)
+		r = cover_tree < 0 ? cover_tree : tree_attach(cover_tree, fd, "");
+	if (r < 0)
+		jail_fail(s, r, "cannot hide %s in the bind of %s: %s", hide, path, strerror(-r));
+	close(cover_tree);
+	close(fd);
+}
+
+void bind_attach(const struct jail_setup *s, struct bind_set *set, int root, const dev_t own[2], int empty)
 {
 	for (size_t i = 0; i < s->plan->n_binds; i++) {
 		const char *dest = s->plan->binds[i].dest;
@@ -162,6 +214,8 @@ void bind_attach(const struct jail_setup *s, struct bind_set *set, int root, con
 				  r == -ENOTDIR ? "one is a directory and the other is not" :
 				  strerror(-r));
 		close(fd);
+		for (size_t h = 0; h < s->plan->n_hide; h++)
+			cover(s, set->trees[i], s->plan->binds[i].source, s->plan->hide[h], empty);
 		close(set->trees[i]);
 	}
 	free(set->trees);

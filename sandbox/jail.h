@@ -33,6 +33,8 @@ struct jail_plan {
 	const char *dns4, *dns6;	/* resolver addresses for /etc/resolv.conf; either may be NULL */
 	int userns;			/* rootless: user namespace to join first, else -1 */
 	bool seccomp_off;		/* asked for by name, printed */
+	const char *const *hide;	/* directories of the host that no bind shows; absolute */
+	size_t n_hide;
 };
 
 struct jail {

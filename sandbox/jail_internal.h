@@ -91,8 +91,11 @@ struct bind_set {
 	bool *is_dir;
 };
 void bind_open(const struct jail_setup *s, struct bind_set *ret_set);
-/* own: st_dev of the file systems that the jail made, the only ones where mount points are created */
-void bind_attach(const struct jail_setup *s, struct bind_set *set, int root, const dev_t own[2]);
+/*
+ * own: st_dev of the file systems that the jail made, the only ones where mount points are created. empty: a
+ * directory to lay over what is hidden.
+ */
+void bind_attach(const struct jail_setup *s, struct bind_set *set, int root, const dev_t own[2], int empty);
 /* Where the caller's working directory is inside, heap; NULL when no bind holds it. Before the root. */
 char *bind_cwd(const struct jail_setup *s);
 

@@ -343,7 +343,7 @@ void root_build(struct jail_setup *s)
 	scratch = add_scratch(s, root);
 	if (fstat(root, &st_root) < 0 || fstat(scratch, &st_scratch) < 0)
 		jail_fail(s, -errno, "cannot look at the new root: %s", strerror(errno));
-	bind_attach(s, &binds, root, (dev_t[2]){ st_root.st_dev, st_scratch.st_dev });
+	bind_attach(s, &binds, root, (dev_t[2]){ st_root.st_dev, st_scratch.st_dev }, empty);
 	close(empty);
 	close(scratch);
 	unlinkat(root, "empty", AT_REMOVEDIR);
