@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/door.h"
 #include "cli/gateway.h"
 #include "cli/options.h"
 #include "cli/status.h"
@@ -48,10 +49,10 @@ static int watch_signals(void)
 }
 
 /* Until a signal (0) or the gateway's death (CLI_FAILED). */
-static int stay(struct gateway *g, const struct options *o, int signals)
+static int stay(struct door *d, const struct options *o, int signals)
 {
 	struct pollfd p[2] = {
-		{ .fd = signals, .events = POLLIN }, { .fd = g->control, .events = POLLIN },
+		{ .fd = signals, .events = POLLIN }, { .fd = d->poll_fd, .events = POLLIN },
 	};
 
 	for (;;) {
@@ -59,14 +60,14 @@ static int stay(struct gateway *g, const struct options *o, int signals)
 			return CLI_FAILED;
 		if (p[0].revents)
 			return 0;
-		if (p[1].revents && !gateway_input(g)) {
-			status_gateway_died(o->status_fd, g->why);
+		if (p[1].revents && !door_input(d)) {
+			status_gateway_died(o->status_fd, d->g->why);
 			return CLI_FAILED;
 		}
 	}
 }
 
-static int attach(struct gateway *g, const struct options *o, int netns)
+static int attach(struct gateway *g, struct door *d, const struct options *o, int netns)
 {
 	struct proto_created created;
 	cleanup_close int signals = watch_signals();
@@ -78,11 +79,15 @@ static int attach(struct gateway *g, const struct options *o, int netns)
 	}
 	if (gateway_start(g) < 0 || gateway_attach(g, netns, PROTO_ATTACH, &created) < 0)
 		return CLI_FAILED;
+	if (door_watch(d, g) < 0) {
+		log_err("attach: cannot wait for the gateway: %s; free some descriptors", strerror(errno));
+		return CLI_FAILED;
+	}
 	if (!o->quiet)
 		log_info("%s", created.text);
 	log_info("ready: %s is behind the gateway until this program is interrupted", o->netns);
 	status_started(o->status_fd, "ready", o->name, 0, &created);
-	status = stay(g, o, signals);
+	status = stay(d, o, signals);
 	status_exited(o->status_fd, status);
 	return status;
 }
@@ -90,7 +95,8 @@ static int attach(struct gateway *g, const struct options *o, int netns)
 int cmd_attach(int argc, char **argv)
 {
 	struct options o;
-	struct gateway g;
+	struct gateway g = GATEWAY_NONE;
+	static struct door d;		/* large */
 	int status = CLI_FAILED;
 	int netns = -1;
 
@@ -106,12 +112,13 @@ int cmd_attach(int argc, char **argv)
 			o.netns, strerror(errno));
 		goto out_options;
 	}
-	if (gateway_prepare(&g, &o) == 0) {
+	if (door_open(&d, &o) == 0 && gateway_prepare(&g, &o) == 0) {
 		if (!userns_needless())
 			log_err("attach: only root may enter another network namespace; run it as root");
 		else
-			status = attach(&g, &o, netns);
+			status = attach(&g, &d, &o, netns);
 	}
+	door_close(&d);
 	gateway_end(&g);
 out_options:
 	fd_close(&netns);

@@ -14,6 +14,9 @@ extern const char *const cli_port_names[];
 int cmd_run(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
+/* argv[0] is "set" */
+int cmd_policy_set(int argc, char **argv);
+int cmd_ps(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
 #endif

@@ -1,12 +1,15 @@
 CLI_SRC := \
 	cli/attach.c \
 	cli/doctor.c \
+	cli/door.c \
 	cli/gateway.c \
 	cli/main.c \
 	cli/options.c \
 	cli/policy.c \
+	cli/ps.c \
 	cli/rules.c \
 	cli/run.c \
+	cli/set.c \
 	cli/status.c \
 	cli/summary.c \
 	cli/userns.c \

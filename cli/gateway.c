@@ -40,8 +40,7 @@ enum {
 
 /* ---- descriptors to hand over -------------------------------------------------------------------------- */
 
-/* The canonical policy, in memory nobody can change any more. */
-static int seal_policy(const struct policy *p, int *ret_fd)
+int gateway_seal_policy(const struct policy *p, int *ret_fd)
 {
 	size_t len, done = 0;
 	cleanup_free char *text = policy_print(p, &len);
@@ -96,14 +95,14 @@ int gateway_prepare(struct gateway *g, const struct options *o)
 	int pair[2];
 	int r;
 
-	*g = (struct gateway){ .o = o, .control = -1, .report = -1, .report_far = -1, .policy = -1,
-		.events = -1, .pcap = -1 };
+	*g = GATEWAY_NONE;
+	g->o = o;
 	r = open_log(o, "--events", o->events, &g->events);
 	if (r == 0)
 		r = open_log(o, "--pcap", o->pcap, &g->pcap);
 	if (r < 0)
 		return r;
-	r = seal_policy(o->policy, &g->policy);
+	r = gateway_seal_policy(o->policy, &g->policy);
 	if (r == 0)
 		r = msg_pair(pair);
 	if (r < 0) {
@@ -210,8 +209,6 @@ static int send_create(struct gateway *g, int netns, uint32_t flags)
 	m.flows_max = o->flows_max;
 	if (!m.flows_max && limits->flows)
 		m.flows_max = limits->flows > 65536 ? 65536 : (uint32_t)limits->flows;
-	m.flows_per_s = limits->new_flows_per_s > UINT32_MAX ? UINT32_MAX :
-		(uint32_t)limits->new_flows_per_s;
 	memcpy(m.label, o->name, sizeof(m.label));
 	memcpy(m.resolvers, o->resolvers, sizeof(m.resolvers));
 	return msg_send(g->control, &m, sizeof(m), fds, n);
@@ -297,6 +294,12 @@ bool gateway_input(void *arg)
 
 	if (len == -EAGAIN)
 		return true;
+	if (len > 0 && proto_check(buf, (size_t)len) == 0 &&
+	    (proto_type(buf) == PROTO_POLICY_STATE || proto_type(buf) == PROTO_ERROR)) {
+		if (g->answer)
+			g->answer(g->answer_arg, buf, (size_t)len);
+		return true;
+	}
 	g->died = true;
 	if (len > 0 && proto_check(buf, (size_t)len) == 0 && proto_type(buf) == PROTO_ENDED) {
 		memcpy(g->why, ((struct proto_ended *)buf)->text, sizeof(g->why));

@@ -10,11 +10,14 @@
 #define CLI_GATEWAY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "cli/options.h"
 #include "lib/proto.h"
+
+struct policy;
 
 struct gateway {
 	const struct options *o;	/* borrowed */
@@ -25,8 +28,16 @@ struct gateway {
 	uint32_t sandbox;		/* 0: none yet */
 	bool died;			/* netd said so, or is gone */
 	char why[PROTO_TEXT_CAP];
+	/* Called with the answer (PROTO_POLICY_STATE, PROTO_ERROR) to a PROTO_POLICY_SET. */
+	void (*answer)(void *arg, const void *m, size_t len);
+	void *answer_arg;
 };
 
+#define GATEWAY_NONE ((struct gateway){ .control = -1, .report = -1, .report_far = -1, .policy = -1,        \
+	.events = -1, .pcap = -1 })
+
+/* The canonical policy in memory that nobody can change any more. 0 or -errno. */
+int gateway_seal_policy(const struct policy *p, int *ret_fd);
 /* Opens the logs, with the caller's rights. 0, or -errno with the one line told. */
 int gateway_prepare(struct gateway *g, const struct options *o);
 /* Starts netd in the present network namespace. 0, or -errno with the one line told. */

@@ -15,6 +15,7 @@ static const struct {
 	{ "run", cmd_run },
 	{ "attach", cmd_attach },
 	{ "policy", cmd_policy },
+	{ "ps", cmd_ps },
 	{ "doctor", cmd_doctor },
 };
 
@@ -24,6 +25,8 @@ static int usage(void)
 	      "       sluice attach --netns PATH [OPTION]...            the same for a namespace that exists\n"
 	      "       sluice policy check|print FILE                    look at a policy\n"
 	      "       sluice policy explain FILE SPEC                   is this allowed, and by which rule?\n"
+	      "       sluice policy set NAME FILE                       give a running sandbox another policy\n"
+	      "       sluice ps                                         which sandboxes run\n"
 	      "       sluice doctor                                     what works on this machine\n"
 	      "       sluice --version\n"
 	      "Each command explains itself: sluice run --help\n",
@@ -52,7 +55,7 @@ int main(int argc, char **argv)
 	fill_streams();
 	log_init("sluice", LOG_LEVEL_INFO);
 	if (argc < 2) {
-		log_err("no command; give one of run, attach, policy, doctor; see sluice --help");
+		log_err("no command; give one of run, attach, policy, ps, doctor; see sluice --help");
 		return CLI_FAILED;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
@@ -65,6 +68,6 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	}
-	log_err("%s: no such command; give one of run, attach, policy, doctor; see sluice --help", argv[1]);
+	log_err("%s: no such command; give one of run, attach, policy, ps, doctor; see sluice --help", argv[1]);
 	return CLI_FAILED;
 }

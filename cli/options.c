@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * options: parses the command line of run and attach. Runs as the caller, before anything is started.
+ * options: parses the command line of run, attach and policy set. Runs as the caller, before anything is started.
  *
  * Not getopt_long(3): it takes any unambiguous beginning of an option for the option, so a new option
  * could change what an old script means. Names are exact here; a value follows as the next argument or
@@ -191,15 +191,22 @@ static int opt_resolver(struct parser *p)
 	return 0;
 }
 
+bool options_is_name(const char *text)
+{
+	size_t n = strlen(text);
+
+	/* "." and ".." are no files of their own. */
+	return n > 0 && n < PROTO_LABEL_CAP && strspn(text, ".") != n &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
+}
+
 static int opt_name(struct parser *p)
 {
-	size_t n = strlen(p->value);
-
-	if (n == 0 || n >= PROTO_LABEL_CAP ||
-	    strspn(p->value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != n)
+	if (!options_is_name(p->value))
 		return complain(p, "%s: --name %s: not a name; use 1 to 63 letters, digits, '.', '_' or '-'",
 				p->verb, p->value);
-	memcpy(p->o->name, p->value, n + 1);
+	snprintf(p->o->name, sizeof(p->o->name), "%s", p->value);
+	p->o->named = true;
 	return 0;
 }
 
@@ -392,10 +399,10 @@ static const struct option {
 	bool has_value;
 	int for_whom;		/* enum options_for, or-ed */
 } list[] = {
-	{ "--policy", opt_policy, true, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--preset", opt_preset, true, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--allow", opt_allow, true, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--deny", opt_deny, true, OPTIONS_RUN | OPTIONS_ATTACH },
+	{ "--policy", opt_policy, true, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
+	{ "--preset", opt_preset, true, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
+	{ "--allow", opt_allow, true, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
+	{ "--deny", opt_deny, true, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
 	{ "--port", opt_port, true, OPTIONS_RUN | OPTIONS_ATTACH },
 	{ "--xdp-mode", opt_xdp_mode, true, OPTIONS_RUN | OPTIONS_ATTACH },
 	{ "--mtu", opt_mtu, true, OPTIONS_RUN | OPTIONS_ATTACH },
@@ -405,9 +412,9 @@ static const struct option {
 	{ "--pcap", opt_pcap, true, OPTIONS_RUN | OPTIONS_ATTACH },
 	{ "--status-fd", opt_status_fd, true, OPTIONS_RUN | OPTIONS_ATTACH },
 	{ "--max-flows", opt_max_flows, true, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--quiet", opt_quiet, false, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--help", opt_help, false, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "-h", opt_help, false, OPTIONS_RUN | OPTIONS_ATTACH },
+	{ "--quiet", opt_quiet, false, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
+	{ "--help", opt_help, false, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
+	{ "-h", opt_help, false, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
 	{ "--netns", opt_netns, true, OPTIONS_ATTACH },
 	{ "--bind", opt_bind, true, OPTIONS_RUN },
 	{ "--ro-bind", opt_ro_bind, true, OPTIONS_RUN },
@@ -463,8 +470,9 @@ static int check_whole(struct parser *p, enum options_for what)
 	if (what == OPTIONS_ATTACH && !o->netns)
 		return complain(p, "attach: no namespace; give --netns /run/netns/NAME or "
 				"--netns /proc/PID/ns/net");
-	if (what == OPTIONS_ATTACH && o->argv[0])
-		return complain(p, "attach: %s: takes no command; see sluice attach --help", o->argv[0]);
+	if (what != OPTIONS_RUN && o->argv[0])
+		return complain(p, "%s: %s: takes no command; see sluice %s --help", p->verb, o->argv[0],
+				p->verb);
 	if (o->xdp_mode && o->port != PROTO_PORT_XDP && o->port != PROTO_PORT_AUTO)
 		return complain(p, "%s: --xdp-mode: this port has no mode; use it with --port xdp", p->verb);
 	if (policy_compile(o->policy) < 0)
@@ -478,7 +486,8 @@ static int check_whole(struct parser *p, enum options_for what)
 
 int options_parse(struct options *o, enum options_for what, int argc, char **argv)
 {
-	struct parser p = { .o = o, .verb = what == OPTIONS_RUN ? "run" : "attach" };
+	struct parser p = { .o = o, .verb = what == OPTIONS_RUN ? "run" :
+		what == OPTIONS_ATTACH ? "attach" : "policy set" };
 	int i = 1;
 
 	*o = (struct options){ .status_fd = -1, .uid = (uid_t)-1, .gid = (gid_t)-1 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * options: the command line of `sluice run` and `sluice attach`: text to complete struct, validated
+ * options: the command line of `sluice run`, `sluice attach` and `sluice policy set`: text to complete struct, validated
  * whole. Policy files and rules are read here already, so that a bad one fails before anything starts.
  */
 #ifndef CLI_OPTIONS_H
@@ -25,6 +25,7 @@ struct options {
 	uint32_t flows_max;		/* 0: the default */
 	struct proto_resolver resolvers[PROTO_RESOLVERS_MAX];	/* none: the host's */
 	char name[PROTO_LABEL_CAP];
+	bool named;			/* with --name */
 	const char *events, *pcap;	/* paths or NULL */
 	int status_fd;			/* -1: none */
 	bool quiet;
@@ -43,7 +44,10 @@ struct options {
 	bool help;			/* --help was asked: nothing else is valid */
 };
 
-enum options_for { OPTIONS_RUN = 1, OPTIONS_ATTACH = 2 };
+enum options_for { OPTIONS_RUN = 1, OPTIONS_ATTACH = 2, OPTIONS_SET = 4 };
+
+/* Is it one: 1 to 63 letters, digits, '.', '_', '-'? */
+bool options_is_name(const char *text);
 
 /* 0, or -EINVAL with the one line told on stderr. options_done() in either case. */
 int options_parse(struct options *o, enum options_for what, int argc, char **argv);

@@ -33,6 +33,7 @@ static int usage(FILE *f)
 	      "       sluice policy print FILE\n"
 	      "       sluice policy explain [--resolve] FILE [tcp://|udp://|icmp://]HOST[:PORTS]\n"
 	      "       sluice policy presets\n"
+	      "       sluice policy set NAME FILE [OPTION]...\n"
 	      "FILE may be - for standard input. The language: sluice-policy(5).\n",
 	      f);
 	return f == stdout ? 0 : CLI_FAILED;
@@ -127,6 +128,8 @@ int cmd_policy(int argc, char **argv)
 	bool has_option = v && v->option && argc > 2 && strcmp(argv[2], v->option) == 0;
 	char **args = argv + 2 + has_option;
 
+	if (argc > 1 && strcmp(argv[1], "set") == 0)
+		return cmd_policy_set(argc - 1, argv + 1);
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
 		return usage(stdout);
 	if (!v || argc != 2 + has_option + v->n_args)

@@ -2,7 +2,7 @@
 /*
  * run: `sluice run`. Runs as the caller; starts the gateway and the jail, in this order:
  *
- *	logs opened with the caller's rights; user namespace if there is no root; netd; jail, stopped
+ *	door and logs opened with the caller's rights; user namespace if there is no root; netd; jail, stopped
  *	before exec; link, policy and worker in force; only then the program.
  *
  * At any failure everything already started is ended, one line is told, and the status is 125.
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/door.h"
 #include "cli/gateway.h"
 #include "cli/options.h"
 #include "cli/status.h"
@@ -38,7 +39,7 @@ static int usage(void)
 	      "  --mtu N                of the link, 1280 to 65535\n"
 	      "  --resolver ADDR[:PORT] ask this name server instead of the host's; up to three\n"
 	      "  --max-flows N          connections at a time, default 4096\n"
-	      "  --name NAME            of the sandbox, in logs\n"
+	      "  --name NAME            of the sandbox, in logs and for sluice policy set\n"
 	      "  --events FILE          append what was decided, JSON lines\n"
 	      "  --pcap FILE            append every packet, pcapng\n"
 	      "The jail\n"
@@ -63,6 +64,7 @@ static int usage(void)
 struct run {
 	struct options o;
 	struct gateway g;
+	struct door door;
 	struct jail jail;
 };
 
@@ -83,6 +85,8 @@ static int start_jail(struct run *r)
 		.dns6 = LINK_GW6,
 		.userns = -1,
 		.seccomp_off = r->o.seccomp_off,
+		.hide = r->door.hide,
+		.n_hide = DOOR_HIDDEN_MAX,
 	};
 	char why[PROTO_TEXT_CAP] = "";
 	int err = jail_start(&plan, &r->jail, why);
@@ -92,11 +96,11 @@ static int start_jail(struct run *r)
 	return err;
 }
 
-static bool gateway_readable(void *arg)
+static bool readable(void *arg)
 {
 	struct run *r = arg;
 
-	if (gateway_input(&r->g))
+	if (door_input(&r->door))
 		return true;
 	status_gateway_died(r->o.status_fd, r->g.why);
 	return false;
@@ -107,7 +111,7 @@ static int run_program(struct run *r)
 {
 	struct proto_created created;
 	char why[PROTO_TEXT_CAP] = "";
-	int err;
+	int err, watched;
 
 	if (gateway_attach(&r->g, r->jail.netns, 0, &created) < 0) {
 		jail_kill(&r->jail);
@@ -117,14 +121,15 @@ static int run_program(struct run *r)
 		log_info("%s", created.text);
 	if (r->o.seccomp_off)
 		log_warn("no system call filter around the program, as asked, going on");
-	err = jail_go(&r->jail, why);
+	watched = door_watch(&r->door, &r->g);
+	err = watched < 0 ? watched : jail_go(&r->jail, why);
 	if (err != 0) {
 		jail_kill(&r->jail);
 		log_err("%s", why[0] ? why : strerror(-err));
 		return err > 0 ? err : CLI_FAILED;
 	}
 	status_started(r->o.status_fd, "started", r->o.name, r->jail.pid, &created);
-	return jail_wait(&r->jail, r->g.control, gateway_readable, r);
+	return jail_wait(&r->jail, watched, readable, r);
 }
 
 static int run_all(struct run *r)
@@ -150,6 +155,7 @@ int cmd_run(int argc, char **argv)
 	static struct run r;
 	int status = CLI_FAILED;
 
+	r.g = GATEWAY_NONE;
 	if (options_parse(&r.o, OPTIONS_RUN, argc, argv) < 0) {
 		options_done(&r.o);
 		return CLI_FAILED;
@@ -158,8 +164,9 @@ int cmd_run(int argc, char **argv)
 		options_done(&r.o);
 		return usage();
 	}
-	if (gateway_prepare(&r.g, &r.o) == 0)
+	if (door_open(&r.door, &r.o) == 0 && gateway_prepare(&r.g, &r.o) == 0)
 		status = run_all(&r);
+	door_close(&r.door);
 	gateway_end(&r.g);
 	options_done(&r.o);
 	return status;

@@ -61,6 +61,7 @@ as_root() { "$@"; }
 printf 'version: 1\negress:\n  - allwo: web.test\n' >"$T/work/typo.yaml"
 printf 'version: 1\negress:\n\t- allow: web.test\n' >"$T/work/tab.yaml"
 printf 'version: 2\n' >"$T/work/version.yaml"
+printf 'version: 1\n' >"$T/work/good.yaml"
 chmod 644 "$T/work"/*.yaml
 
 bad_lines() {
@@ -94,6 +95,14 @@ bad_lines() {
 		--resolver 9.9.9.4 -- true
 	ok "$AS: a resolver with half a bracket" bad "--resolver" run --resolver '[2001:db8::1:53' -- true
 	ok "$AS: a name of a sandbox that is a path" bad "--name" run --name ../x -- true
+	ok "$AS: a name that is a directory" bad "--name" run --name .. -- true
+	ok "$AS: policy set for nobody" bad "nothing of this name" policy set nobody "$T/work/good.yaml"
+	ok "$AS: policy set without a policy" bad "a name and a policy" policy set nobody
+	ok "$AS: policy set to what is none, with its place" bad "typo.yaml:3:5" policy set nobody "$T/work/typo.yaml"
+	ok "$AS: policy set to a path" bad "not a name" policy set ../x "$T/work/good.yaml"
+	ok "$AS: policy set with a command" bad "takes no command" policy set nobody "$T/work/good.yaml" -- true
+	ok "$AS: policy set with an option of run" bad "--port" policy set nobody "$T/work/good.yaml" --port tap
+	ok "$AS: ps with an argument" bad "takes no argument" ps x
 	ok "$AS: a policy that is not there" bad "$T/work/none.yaml" run --policy "$T/work/none.yaml" -- true
 	ok "$AS: a policy that is a directory" bad "$T/work" run --policy "$T/work" -- true
 	ok "$AS: a typing error in a policy, with its place" bad "typo.yaml:3:5" run --policy "$T/work/typo.yaml" -- true

@@ -28,6 +28,9 @@ internet_up() {
 	cp -r "$SLUICE_BUILD/presets" "$T/bin"
 	mkdir -p /run/netns
 	mount -t tmpfs none /run/netns
+	# Root's sandboxes by name: the test's own.
+	mkdir -p -m 700 /run/sluice
+	mount -t tmpfs -o mode=700 none /run/sluice
 	# A device node that an ordinary user may open, as distributions set it up.
 	mkdir -p /dev/net
 	mount -t tmpfs -o mode=755 none /dev/net
