@@ -405,7 +405,9 @@ static void *shrink(void *array, size_t n, size_t size)
 {
 	void *less = realloc(array, n * size);
 
-	return less ? less : array;
+	if (!less)
+		return array;
+	return less;
 }
 
 /* What was made for the worst case, and names with a common end share most of it. */

@@ -88,6 +88,11 @@ static bool look(const psl_ctx_t *psl, const struct rule *r, struct policy_warni
 			 host);
 	else
 		return false;
+	if (r->reason) {
+		size_t n = strlen(w->text);
+
+		snprintf(w->text + n, cap - n, " (its reason: %s)", r->reason);
+	}
 	return true;
 }
 

@@ -269,6 +269,13 @@ static void test_errors(void **state)
 		/* 15 */ { E "  - {allow: a.test, tls: any, tls: any}\n", 3, 31, "stands here twice" },
 		/* 16 */ { E "  - {allow: a.test, tsl: any}\n", 3, 21, "did you mean \"tls\"" },
 		/* 17 */ { E "  - {allow: a.test, https: any}\n", 3, 21, "did you mean \"http\"" },
+		/* 18 */ { E "  - {allow: a.test, tenants: one}\n", 3, 30, "can only be any" },
+		/* 19 */ { E "  - {deny: a.test, tenants: any}\n", 3, 29, "shares an allowed name" },
+		/* 20 */ { E "  - {allow: 192.0.2.1, ports: 1, tenants: any}\n", 3, 43, "shares an allowed name" },
+		/* 21 */ { E "  - {allow: a.test, tenant: any}\n", 3, 21, "did you mean \"tenants\"" },
+		/* 22 */ { E "  - allow: a.test\n    tenants: {}\n", 4, 14, "takes one value" },
+		/* 23: of several mistakes the first one */
+		/* 23 */ { E "  - {allow: a.test, tls: no, http: no}\n", 3, 26, "unknown tls" },
 	};
 
 	(void)state;

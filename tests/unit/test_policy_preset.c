@@ -402,11 +402,11 @@ static void test_warnings(void **state)
 
 		/* Denied, said to be known, or on a line of its own: no further warning. */
 		snprintf(text, sizeof(text), V "egress:\n  - {deny: '%s'}\n  - {allow: '%s', tenants: any}\n"
-			 "  - ports: 443\n    allow: '%s'\n", t[i].host, t[i].host, t[i].host);
+			 "  - ports: 443\n    allow: '%s'\n    reason: because\n", t[i].host, t[i].host, t[i].host);
 		assert_int_equal(policy_add_yaml(p, text, strlen(text), "f.yaml", &e), 0);
 		n = policy_warn(p, keep, warning);
 		if (n != (t[i].piece != NULL) || (n && !strstr(warning, t[i].piece)) ||
-		    (n && strncmp(warning, "f.yaml:5:5 ", 11) != 0))
+		    (n && (strncmp(warning, "f.yaml:5:5 ", 11) != 0 || !strstr(warning, "(its reason: because)"))))
 			fail_msg("fact %zu, %s: %zu %s", i + 1, t[i].host, n, warning);
 		policy_free(p);
 	}
