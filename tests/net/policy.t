@@ -24,7 +24,13 @@ printf 'version: 1\npreset: lab\negress:\n  - deny: x.wild.test\n' >"$T/lab.yaml
 printf 'version: 1\negress:\n  - {allow: "*.github.io"}\n' >"$T/wide.yaml"
 printf 'version: 1\negress:\n  - {allow: "*.github.io", tenants: any}\n' >"$T/known.yaml"
 printf 'version: 1\npreset: labb\n' >"$T/typo.yaml"
-printf 'version: 1\negress:\n  - {allow: web.test, ports: 443}\n  - {allow: rebind.test, ports: 443}\n' >"$T/plain.yaml"
+printf 'version: 1\negress:\n' >"$T/plain.yaml"
+printf '  - {allow: %s.test, ports: 443}\n' web rebind meta nonesuch >>"$T/plain.yaml"
+cp "$T/plain.yaml" "$T/meta.yaml"
+printf '  - {allow: 169.254.169.254, ports: 443}\n  - deny: 198.51.100.10\n' >>"$T/meta.yaml"
+for k in require any; do
+	printf 'version: 1\negress:\n  - {allow: web.test, ports: 443, tls: %s, reason: TLS}\n' $k >"$T/tls-$k.yaml"
+done
 
 for AS in root user; do
 	ok "$AS: --preset lets its hosts out" says "hello from web.test" curl_ "--preset lab" https://web.test/hello
@@ -43,6 +49,12 @@ for AS in root user; do
 		sluice_ --allow gist.github.com -- true
 	ok "$AS: not with --quiet" not says warning sluice_ --quiet --policy "$T/wide.yaml" -- true
 	ok "$AS: not of what is known" not says warning sluice_ --policy "$T/known.yaml" -- true
+	ok "$AS: tls: require refuses another server name" not curl_ "--policy $T/tls-require.yaml" \
+		--connect-to evil.test:443:web.test:443 -k https://evil.test/hello
+	ok "$AS: tls: any does not read it" says "hello from" curl_ "--policy $T/tls-any.yaml" \
+		--connect-to evil.test:443:web.test:443 -k https://evil.test/hello
+	ok "$AS: tls: require lets its own name through" says "hello from web.test" \
+		curl_ "--policy $T/tls-require.yaml" https://web.test/hello
 done
 
 ok "policy presets lists them" says "lab           the lab's web server" $P presets
@@ -57,6 +69,16 @@ ok "explain says what is read" says "read    TLS; its server name must be web.te
 	$P explain "$T/lab.yaml" web.test:443
 ok "explain --resolve: what would be dialled" says "now     198.51.100.10: would be dialled" \
 	$P explain --resolve "$T/plain.yaml" web.test:443
+ok "explain --resolve: loopback is refused" says "now     127.0.0.1: refused: one of this host's own" \
+	$P explain --resolve "$T/plain.yaml" rebind.test:443
+ok "explain --resolve: a metadata service is refused" says "now     169.254.169.254: refused: metadata" \
+	$P explain --resolve "$T/plain.yaml" meta.test:443
+ok "explain --resolve: unless a rule names it" says "now     169.254.169.254: would be dialled" \
+	$P explain --resolve "$T/meta.yaml" meta.test:443
+ok "explain --resolve: an address that is denied" says "now     198.51.100.10: refused: a rule denies the address" \
+	$P explain --resolve "$T/meta.yaml" web.test:443
+ok "explain --resolve: a name without an address" says "now     no address" \
+	$P explain --resolve "$T/plain.yaml" nonesuch.test:443
 ok "an unknown preset in a file has its place" says "typo.yaml:2:9: there is no preset labb; did you mean lab?" \
 	exits 125 $P check "$T/typo.yaml"
 ok "check warns, status 0" says "$T/wide.yaml:3:13: warning" exits 0 $P check "$T/wide.yaml"
