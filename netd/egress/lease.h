@@ -64,6 +64,7 @@ struct name {
 	bool denied;			/* not looked up; new addresses are of the denied pools */
 	bool below_wildcard;		/* allowed by a wildcard only */
 	bool has_left;			/* it is among names.left */
+	bool over_budget;		/* it was refused because of names.budget */
 	uint32_t rule;			/* that says so; 0 = none */
 	uint16_t reason;		/* enum drop_reason, when denied */
 	TAILQ_ENTRY(name) lru;

@@ -444,15 +444,16 @@ static void on_datagrams(struct lookups *t, struct lookup *l, struct try *y)
 static int on_stream(struct lookups *t, struct lookup *l, struct try *y)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = cookie_of(t, l, y) };
+	size_t len = (size_t)QUERY_FRAME + y->q.len;
 	bool head = !y->frame;
 	ssize_t n;
 
 	if (!y->sent) {
 		/* The first bytes on a connection: they go whole or not at all. */
-		n = send(y->fd, y->q.buf, QUERY_FRAME + y->q.len, MSG_NOSIGNAL);
+		n = send(y->fd, y->q.buf, len, MSG_NOSIGNAL);
 		if (n < 0 && errno == EAGAIN)
 			return 0;
-		y->sent = n == (ssize_t)(QUERY_FRAME + y->q.len);
+		y->sent = n == (ssize_t)len;
 		y->want = QUERY_FRAME;
 		return y->sent && epoll_ctl(t->epoll_fd, EPOLL_CTL_MOD, y->fd, &ev) == 0 ? 0 : -1;
 	}
@@ -475,13 +476,15 @@ static int on_stream(struct lookups *t, struct lookup *l, struct try *y)
 void lookup_event(struct lookups *t, uint64_t cookie, uint32_t epoll_events)
 {
 	uint32_t index = (uint32_t)cookie / LOOKUP_FDS;
-	struct lookup *l = &t->lookups[index];
+	struct lookup *l;
 	struct try *y;
 	int r;
 
+	/* Reading tells errors apart as well. */
 	(void)epoll_events;
-	if (index >= t->high || !l->u)
+	if (index >= t->high || !t->lookups[index].u)
 		return;
+	l = &t->lookups[index];
 	y = &l->tries[(uint32_t)cookie % LOOKUP_FDS];
 	/* Closed earlier in this batch, or already another one's. */
 	if (y->fd < 0 || (y->gen & 0xffffff) != ((uint32_t)(cookie >> 32) & 0xffffff))

@@ -419,7 +419,8 @@ static void refuse_over_budget(struct sandbox *s, struct name *n, const struct a
 		log_warn("sandbox %s has had %llu names below wildcards looked up, its budget; refusing others "
 			 "(limits: names)", s->label, (unsigned long long)names->left);
 	}
-	s->report.names_denied++;
+	s->report.names_denied += !n->over_budget;
+	n->over_budget = true;
 	report_denied(&s->report, &(struct report_what){
 		.host = names->first_over, .reason = DROP_NAME_BUDGET });
 	answer_error(s, &quiet, RCODE_REFUSED, DROP_NAME_BUDGET, EDE_OTHER);

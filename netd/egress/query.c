@@ -235,6 +235,10 @@ static void add_addr(const struct record *rec, struct resolved *a)
 	/* A mapped address in AAAA would silently become an IPv4 one. */
 	if (a->n == PROTO_ADDRS_MAX || (rec->len == 16 && addr_is_v4(&addr)))
 		return;
+	for (uint8_t i = 0; i < a->n; i++) {
+		if (addr_eq(&a->addrs[i], &addr))
+			return;
+	}
 	a->addrs[a->n++] = addr;
 }
 

@@ -12,12 +12,14 @@
  *	who		the address says which server was asked
  *	fail		SERVFAIL with an extended error; at 203.0.113.55 an address
  *	cut		a record that ends too early
+ *	drip, huge, hangup	truncated; over TCP byte by byte, too long, nothing
  *	ip-HEX		that address, of four bytes or of sixteen
  *	cname-N		N aliases, then end.test; cname-loop never ends, cname-private ends at 10.9.9.9
  */
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,6 +263,13 @@ static bool answer(struct exchange *x)
 	}
 	if (put_special(x))
 		return true;
+	if (strcmp(x->name, "drip.test") == 0 || strcmp(x->name, "huge.test") == 0 ||
+	    strcmp(x->name, "hangup.test") == 0) {
+		x->m[2] |= x->tcp ? 0 : 2;
+		if (x->tcp)
+			put_zone(x, 0xc00c, "end.test");
+		return true;
+	}
 	x->m[3] |= 3;
 	put_zone(x, 0xc00c, x->name);
 	if (!x->m[7])
@@ -401,8 +410,14 @@ void serve_dns_tcp(int lfd)
 
 		m[0] = (uint8_t)(size >> 8);
 		m[1] = (uint8_t)size;
-		if (size && strcmp(x.name, "deaf.test") != 0)
-			send(fd, m, size + 2, MSG_NOSIGNAL);
+		if (strcmp(x.name, "huge.test") == 0)
+			m[0] = 0xf0;
+		if (strcmp(x.name, "deaf.test") == 0 || strcmp(x.name, "hangup.test") == 0)
+			size = 0;
+		for (size_t i = 0, step = strcmp(x.name, "drip.test") ? size + 2 : 1; size && i < size + 2; i += step) {
+			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &step, sizeof(int));
+			send(fd, m + i, step, MSG_NOSIGNAL);
+		}
 	}
 	close(fd);
 }

@@ -181,6 +181,10 @@ static void test_replies(void **state)
 		/*  8: the server's own reason, DNSSEC bogus */ { "fail.test", A, SERVFAIL, 0, 6 },
 		/*  9 */ { "nothing.test", A, NXDOMAIN, 0, 0xffff },
 		/* 10 */ { "old.test", A, NOERROR, 1, 0xffff },
+		/* 11: over TCP, whole, in bytes, and not at all */ { "big.test", A, NOERROR, 14, 0xffff },
+		/* 12 */ { "drip.test", AAAA, NOERROR, 1, 0xffff },
+		/* 13 */ { "huge.test", A, SERVFAIL, 0, 23 },
+		/* 14 */ { "hangup.test", A, SERVFAIL, 0, 23 },
 	};
 	struct jail j = add(ANY, NULL);
 

@@ -86,51 +86,53 @@ static void test_answers(void **state)
 		/*  1 */ { "\x81\x80\0\1\0\1\0\0\0\0", M(A_REC(TTL_60, "\1")), OK, 1, 60, 0xffff },
 		/*  2: the least TTL */
 		{ "\x81\x80\0\1\0\2\0\0\0\0", M(A_REC(TTL_60, "\1") A_REC("\0\0\0\5", "\2")), OK, 2, 5, 0xffff },
-		/*  3: a TTL with its top bit is none */
+		/*  3: an address that is there twice */
+		{ "\x81\x80\0\1\0\2\0\0\0\0", M(A_REC(TTL_60, "\1") A_REC(TTL_60, "\1")), OK, 1, 60, 0xffff },
+		/*  4: a TTL with its top bit is none */
 		{ "\x81\x80\0\1\0\1\0\0\0\0", M(A_REC("\x80\0\0\1", "\1")), OK, 1, 0, 0xffff },
-		/*  4: AAAA where A was asked, another owner, another class, a short one */
+		/*  5: AAAA where A was asked, another owner, another class, a short one */
 		{ "\x81\x80\0\1\0\4\0\0\0\0", M(OWNER "\0\34\0\1" TTL_60 "\0\4\1\2\3\4" "\1x\0\0\1\0\1" TTL_60 "\0\4\1\2\3\4"
 			OWNER "\0\1\0\3" TTL_60 "\0\4\1\2\3\4" OWNER "\0\1\0\1" TTL_60 "\0\3\1\2\3"), OK, 0, 0, 0xffff },
-		/*  5: an alias, its case and order any, and the TTL of all of it */
+		/*  6: an alias, its case and order any, and the TTL of all of it */
 		{ "\x81\x80\0\1\0\2\0\0\0\0", M("\1X\4tEST\0\0\1\0\1" TTL_60 "\0\4\1\2\3\4"
 			OWNER "\0\5\0\1\0\0\0\7\0\4\1x\300\20"), OK, 1, 7, 0xffff },
-		/*  6: an alias that leads nowhere */
+		/*  7: an alias that leads nowhere */
 		{ "\x81\x80\0\1\0\1\0\0\0\0", M(OWNER "\0\5\0\1" TTL_60 "\0\4\1x\300\20"), OK, 0, 0, 0xffff },
-		/*  7: an alias of itself */
+		/*  8: an alias of itself */
 		{ "\x81\x80\0\1\0\1\0\0\0\0", M(OWNER "\0\5\0\1" TTL_60 "\0\2\300\14"), NO, 0xffff },
-		/*  8: no data, for ten seconds */
+		/*  9: no data, for ten seconds */
 		{ "\x81\x80\0\1\0\0\0\1\0\0", M(SOA_60_10), OK, 0, 10, 0xffff },
-		/*  9: no such name */
+		/* 10: no such name */
 		{ "\x81\x83\0\1\0\0\0\1\0\0", M(SOA_60_10), NX, 0, 10, 0xffff },
-		/* 10: nobody says for how long */
+		/* 11: nobody says for how long */
 		{ "\x81\x83\0\1\0\0\0\0\0\0", M(""), NX, 0, 0, 0xffff },
-		/* 11: "no such name" with addresses */
+		/* 12: "no such name" with addresses */
 		{ "\x81\x83\0\1\0\1\0\0\0\0", M(A_REC(TTL_60, "\1")), NX, 0, 0, 0xffff },
-		/* 12: truncated */
+		/* 13: truncated */
 		{ "\x83\x80\0\1\0\0\0\0\0\0", M(""), QUERY_TRUNCATED, ANSWER_FAILED, 0, 0, 0xffff },
-		/* 13 */ { "\x81\x82\0\1\0\0\0\0\0\0", M(""), NO, 0xffff },
-		/* 14: refused, and why */
+		/* 14 */ { "\x81\x82\0\1\0\0\0\0\0\0", M(""), NO, 0xffff },
+		/* 15: refused, and why */
 		{ "\x81\x85\0\1\0\0\0\0\0\1", M("\0\0\51\4\320\0\0\0\0\0\6\0\17\0\2\0\22"), NO, 18 },
-		/* 15: options cut short say nothing */
+		/* 16: options cut short say nothing */
 		{ "\x81\x82\0\1\0\0\0\0\0\1", M("\0\0\51\4\320\0\0\0\0\0\5\0\17\0\2\0"), NO, 0xffff },
-		/* 16 */ { "\x81\x81\0\1\0\0\0\0\0\0", M(""), QUERY_NO_EDNS, ANSWER_FAILED, 0, 0, 0xffff },
-		/* 17: BADVERS */
+		/* 17 */ { "\x81\x81\0\1\0\0\0\0\0\0", M(""), QUERY_NO_EDNS, ANSWER_FAILED, 0, 0, 0xffff },
+		/* 18: BADVERS */
 		{ "\x81\x80\0\1\0\0\0\0\0\1", M("\0\0\51\4\320\1\0\0\0\0\0"), QUERY_NO_EDNS, ANSWER_FAILED, 0, 0, 0xffff },
-		/* 18: fewer records than promised */
+		/* 19: fewer records than promised */
 		{ "\x81\x80\0\1\0\2\0\0\0\0", M(A_REC(TTL_60, "\1")), NO, 0xffff },
-		/* 19: 65,535 records promised */
+		/* 20: 65,535 records promised */
 		{ "\x81\x80\0\1\377\377\0\0\0\0", M(A_REC(TTL_60, "\1")), NO, 0xffff },
-		/* 20: data past the end */
+		/* 21: data past the end */
 		{ "\x81\x80\0\1\0\1\0\0\0\0", M(OWNER "\0\1\0\1" TTL_60 "\0\5\1\2\3\4"), NO, 0xffff },
-		/* 21: a pointer to itself, forward, and in a circle */
+		/* 22: a pointer to itself, forward, and in a circle */
 		{ "\x81\x80\0\1\0\1\0\0\0\0", M("\300\32\0\1\0\1" TTL_60 "\0\4\1\2\3\4"), NO, 0xffff },
-		/* 22 */ { "\x81\x80\0\1\0\1\0\0\0\0", M("\300\50\0\1\0\1" TTL_60 "\0\4\1\2\3\4"), NO, 0xffff },
-		/* 23 */ { "\x81\x80\0\1\0\1\0\0\0\0", M("\1a\300\32\0\1\0\1" TTL_60 "\0\4\1\2\3\4"), NO, 0xffff },
-		/* 24: a label type of no meaning */
+		/* 23 */ { "\x81\x80\0\1\0\1\0\0\0\0", M("\300\50\0\1\0\1" TTL_60 "\0\4\1\2\3\4"), NO, 0xffff },
+		/* 24 */ { "\x81\x80\0\1\0\1\0\0\0\0", M("\1a\300\32\0\1\0\1" TTL_60 "\0\4\1\2\3\4"), NO, 0xffff },
+		/* 25: a label type of no meaning */
 		{ "\x81\x80\0\1\0\1\0\0\0\0", M("\100a\0\0\1\0\1" TTL_60 "\0\4\1\2\3\4"), NO, 0xffff },
-		/* 25: what follows the last record is nobody's */
+		/* 26: what follows the last record is nobody's */
 		{ "\x81\x80\0\1\0\1\0\0\0\0", M(A_REC(TTL_60, "\1") "xyz"), OK, 1, 60, 0xffff },
-		/* 26: an SOA that is cut short */
+		/* 27: an SOA that is cut short */
 		{ "\x81\x83\0\1\0\0\0\1\0\0", M("\0\0\6\0\1" TTL_60 "\0\5\0\0\0\0\1"), NX, 0, 0, 0xffff },
 	};
 	uint8_t m[1024];
