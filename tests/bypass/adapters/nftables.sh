@@ -11,7 +11,7 @@ case $1 in
 name) echo "nftables by hand" ;;
 version) nft --version ;;
 features) echo udp any reload ;;
-prepare | setup | teardown) ;;
+prepare) ;;
 reload)
 	nft flush set $t allowed4
 	nft flush set $t allowed6

@@ -6,6 +6,6 @@ case $1 in
 name) echo "no gateway" ;;
 version) uname -r ;;
 features) echo jail deny wildcard udp any crash decider reload budget ;;
-prepare | setup | teardown | crash | reload) ;;
+prepare | crash | reload) ;;
 run) shift && exec "$@" ;;
 esac

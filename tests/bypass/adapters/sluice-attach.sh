@@ -9,7 +9,7 @@ case $1 in
 name) echo "sluice attach" ;;
 version) "$SLUICE_BUILD/sluice" --version ;;
 features) echo deny wildcard udp any crash decider budget lint $(sluice_features) ;;
-prepare | setup | teardown) ;;
+prepare) ;;
 crash) sluice_crash ;;
 reload) sluice_reload ;;
 lint) exec "$SLUICE_BUILD/sluice" policy check --strict "$2" ;;

@@ -44,7 +44,7 @@ prepare)
 	fi
 	"$node" --version >/dev/null
 	;;
-setup | teardown) ;;
+
 crash) kill -9 "$(cat "$BYPASS_T/srt$slot/pid")" ;;
 reload) settings >"$BYPASS_T/srt$slot/control" ;;
 run)

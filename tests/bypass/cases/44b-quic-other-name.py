@@ -15,8 +15,11 @@ def attack(c):
     def hello(name, **more):
         return tls.hello(name, after=[tls.extension(57, b"\x0f\0")], **more)
 
-    def one(token, frames, **more):
-        return [quic.initial(token.encode(), frames, **more)]
+    def one(mark, frames, **more):
+        return [quic.initial(mark.encode(), frames, **more)]
+
+    def honest(n=0):
+        return quic.initial(os.urandom(8), [quic.crypto(0, hello("ok.test"))], n)
 
     def sib(token):
         return hello(f"sib-{token}.test")
@@ -41,6 +44,19 @@ def attack(c):
         "draft 29": lambda t: one(t, [quic.crypto(0, sib(t))], version=0xff00001d),
         "a short header first": lambda t: [b"\x40" + t.encode() + os.urandom(60)],
         "0-RTT first": lambda t: [b"\xd0\0\0\0\1\x11" + t.encode() + b"\0\x44\xb0" + os.urandom(1200)],
+        "an honest connection first": lambda t: [honest(), *one(t, [quic.crypto(0, sib(t))])],
+        "an honest connection first, then v2": lambda t: [honest(), *one(t, [quic.crypto(0, sib(t))], version=quic.V2)],
+        "ten honest ones first": lambda t: [*(honest() for _ in range(10)), *one(t, [quic.crypto(0, sib(t))])],
+        "behind an honest one in the same datagram": lambda t: [
+            quic.initial(os.urandom(8), [quic.crypto(0, hello("ok.test"))], size=600) +
+            quic.initial(t.encode(), [quic.crypto(0, sib(t))], size=600)],
+        "the same connection id, another hello": lambda t: [
+            quic.initial(t.encode()[:8], [quic.crypto(0, hello("ok.test"))]),
+            quic.initial(t.encode()[:8], [quic.crypto(0, sib(t))], 1, token=t.encode())],
+        "an honest one with a token field first": lambda t: [
+            honest(), *one(t, [quic.crypto(0, sib(t))], token=b"x" * 16)],
+        "no ClientHello at all": lambda t: one(t, [quic.PING]),
+        "a later part only": lambda t: one(t, [quic.crypto(4000, sib(t))]),
         "not QUIC": lambda t: [t.encode() * 10],
         "a name server's question": lambda t: [b"ab\1\0\0\1\0\0\0\0\0\0\x11" + t.encode() + b"\0\0\1\0\1"],
     }
