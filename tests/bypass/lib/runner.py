@@ -161,7 +161,7 @@ def attempt(case, adapter, slots):
     return dict(result, box=box, seconds=round(time.time() - began, 2))
 
 
-def judge(case, result, records):
+def judge(case, result, records, control):
     """Adds the verdict. Every record that any step of this attempt may have left is looked at."""
     box = result.pop("box", None)
     if box is None:
@@ -177,22 +177,24 @@ def judge(case, result, records):
     result["steps"] = steps
     tried = [s for s in steps if s["arrived"] is not None]
     through = [s for s in tried if s["arrived"]]
-    control = result["adapter"] == "none"
+    is_control = result["adapter"] == "none"
     why = "; ".join(box.errors[:4])
     if box.status == CANNOT_SAY:
         result.update(verdict="n/a", why=box.errors[-1] if box.errors else "")
-    elif not box.finished and not (case.may_refuse and not control):
+    elif through and not is_control and not case.legit:
+        result["verdict"] = "residual" if case.residual else "BYPASSED"
+    elif not box.finished and not (case.may_refuse and not is_control):
         result.update(verdict="error", why=f"the attack did not run to its end: {why}")
+    elif control and not box.adapter.features & {"proxy"} and len(steps) < len(control) and not case.may_refuse:
+        result.update(verdict="error", why=f"{len(steps)} steps were tried, of {len(control)}: {why}")
     elif case.legit:
         result.update(verdict="passes" if tried and len(through) == len(tried) else "refused")
-    elif control:
+    elif is_control:
         result["verdict"] = "works" if tried and len(through) == len(tried) else \
             "n/a" if steps and not tried else "broken"
-    elif not through:
-        result["verdict"] = "blocked" if tried or case.may_refuse else "n/a"
     else:
-        result["verdict"] = "residual" if case.residual else "BYPASSED"
-    if control and case.legit:
+        result["verdict"] = "blocked" if tried or case.may_refuse else "n/a"
+    if is_control and case.legit:
         result["verdict"] = "works" if result["verdict"] == "passes" else "broken"
     if result["verdict"] == "n/a" and "why" not in result:
         result["why"] = "; ".join(sorted({s["out"] for s in steps if s["skipped"]}))
@@ -201,6 +203,18 @@ def judge(case, result, records):
     elif through:
         result["why"] = ", ".join(s["step"] for s in through)
     return result
+
+
+def judge_all(cases, adapters, results):
+    with open(os.path.join(SCRATCH, "record")) as f:
+        records = [json.loads(line) for line in f]
+    for c in cases:
+        for a in adapters:
+            r = results[c.slug, a.file]
+            if a.file == "none":
+                control = r["box"].steps if "box" in r else r.get("steps", [])
+            if "box" in r or "verdict" not in r:
+                judge(c, r, records, control)
 
 
 def summary(verdict, why):
@@ -299,11 +313,14 @@ def main():
             if c.exclusive:
                 results[c.slug, a.file] = attempt(c, a, slots)
     time.sleep(1)       # what is still on its way to the record
-    with open(os.path.join(SCRATCH, "record")) as f:
-        records = [json.loads(line) for line in f]
-    for c in cases:
-        for a in adapters:
-            judge(c, results[c.slug, a.file], records)
+    judge_all(cases, adapters, results)
+    # A machine under load can spoil an attempt. What arrived stays arrived; what could not be tried is tried again.
+    again = [(c, a) for c in cases for a in adapters if results[c.slug, a.file]["verdict"] in ("broken", "error", "refused")]
+    for c, a in again:
+        results[c.slug, a.file] = attempt(c, a, slots)
+    if again:
+        time.sleep(1)
+        judge_all([c for c in cases if any(c is x for x, _ in again)], adapters, results)
     if o.tap:
         failed = tap(cases, adapters, results, sys.stdout)
     else:

@@ -263,8 +263,10 @@ class Stream:
             if not data:
                 break
             self.count += len(data)
-            if len(self.raw) > STREAM_MAX or len(self.text) > STREAM_MAX:
-                record(self.kind, self.dst, self.port, bytes=self.count, src=self.src)
+            if len(self.raw) > STREAM_MAX:
+                # Enough for parsers. A token is found all the same.
+                self.raw = self.raw[:STREAM_MAX + 1] + self.raw[STREAM_MAX + 1:][-32:] + data
+                self.note(self.kind, self.raw[STREAM_MAX + 1:])
                 continue
             self.raw += data
             if self.port == 53 and self.kind == "tcp":
