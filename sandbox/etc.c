@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * etc: /etc inside. Names and resolver are written anew; certificates, loader paths and the like
+ * etc: /etc inside. Names, resolver and what browsers must leave out are written anew; certificates, loader paths and the like
  * come from the host, small files as copies, directories as read-only binds. Private keys under
  * /etc/ssl and /etc/pki do not come along.
  */
@@ -37,6 +37,12 @@ static void put(const struct jail_setup *s, int root, const char *path, const ch
 
 	if (r < 0)
 		jail_fail(s, r, "cannot write /%s inside: %s", path, strerror(-r));
+}
+
+static void make_dir(const struct jail_setup *s, int root, const char *path)
+{
+	if (mkdirat(root, path, 0755) < 0)
+		jail_fail(s, -errno, "cannot make /%s inside: %s", path, strerror(errno));
 }
 
 /* Host files are optional: what cannot be read is left out, as if the host had none. */
@@ -120,6 +126,32 @@ static void write_names(const struct jail_setup *s, int root)
 	put(s, root, "etc/resolv.conf", text);
 }
 
+/*
+ * Browsers put an encrypted ClientHello, or one that looks so, into every connection (GREASE, RFC 9849
+ * s. 6.2), and the gateway refuses what it cannot read. Their own system-wide settings turn that off.
+ */
+static void write_browsers(const struct jail_setup *s, int root)
+{
+	static const char *const dirs[] = { "etc/chromium", "etc/chromium/policies",
+		"etc/chromium/policies/managed", "etc/opt", "etc/opt/chrome", "etc/opt/chrome/policies",
+		"etc/opt/chrome/policies/managed", "etc/opt/chrome_for_testing",
+		"etc/opt/chrome_for_testing/policies", "etc/opt/chrome_for_testing/policies/managed",
+		"etc/firefox", "etc/firefox/defaults", "etc/firefox/defaults/pref", "etc/firefox-esr" };
+	static const char *const chromium[] = { "etc/chromium/policies/managed/sluice.json",
+		"etc/opt/chrome/policies/managed/sluice.json",
+		"etc/opt/chrome_for_testing/policies/managed/sluice.json" };
+	/* Mozilla's place, and Debian's for either package. */
+	static const char *const firefox[] = { "etc/firefox/defaults/pref/sluice.js",
+		"etc/firefox/sluice.js", "etc/firefox-esr/sluice.js" };
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		make_dir(s, root, dirs[i]);
+	for (size_t i = 0; i < sizeof(chromium) / sizeof(chromium[0]); i++)
+		put(s, root, chromium[i], "{\"EncryptedClientHelloEnabled\": false}\n");
+	for (size_t i = 0; i < sizeof(firefox) / sizeof(firefox[0]); i++)
+		put(s, root, firefox[i], "pref(\"security.tls.ech.grease_probability\", 0);\n");
+}
+
 void etc_build(const struct jail_setup *s, int root)
 {
 	static const char *const dirs[] = { "etc", "etc/ssl", "etc/pki", "etc/pki/tls" };
@@ -129,14 +161,13 @@ void etc_build(const struct jail_setup *s, int root)
 		"etc/crypto-policies", "etc/alternatives", "etc/ld.so.cache", "etc/ld.so.conf",
 		"etc/ld.so.conf.d", "etc/localtime", "etc/timezone", "etc/mime.types",
 		"etc/protocols", "etc/services", "etc/gai.conf", "etc/terminfo", "etc/inputrc",
-		"etc/profile", "etc/bash.bashrc", "etc/debian_version", "etc/os-release",
+		"etc/profile", "etc/bash.bashrc", "etc/chromium.d", "etc/debian_version", "etc/os-release",
 		"etc/locale.alias", "etc/magic" };
 
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		if (mkdirat(root, dirs[i], 0755) < 0)
-			jail_fail(s, -errno, "cannot make /%s inside: %s", dirs[i], strerror(errno));
-	}
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		make_dir(s, root, dirs[i]);
 	write_names(s, root);
+	write_browsers(s, root);
 	for (size_t i = 0; i < sizeof(host) / sizeof(host[0]); i++)
 		take_over(s, root, host[i]);
 	if (symlinkat("/proc/self/mounts", root, "etc/mtab") < 0)

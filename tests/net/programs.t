@@ -40,4 +40,10 @@ for v in "xdp root" "packet root" "tap user" "packet user"; do
 	ok "$v: a second host is refused, with the flag that permits it" says "--allow evil.test" sluice_ --allow web.test -- \
 		curl -sS --max-time 10 http://evil.test/
 done
+# A browser's hidden server name is turned off inside, so that it is served and not refused. Tried where there is one.
+PORT=packet AS=root
+if command -v chromium >/dev/null; then
+	ok "chromium reads an allowed page" says "hello from web.test" sluice_ --allow web.test -- timeout 60 chromium --headless \
+		--no-sandbox --disable-gpu --ignore-certificate-errors --dump-dom https://web.test/hello
+fi
 done_testing
