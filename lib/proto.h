@@ -11,6 +11,7 @@
  *	                           netd  <-command--->  egress
  *	                           stack <-ask------->  egress
  *	                           egress --report--->  sluice (cli)
+ *	sluice policy set  <-door->  sluice (cli)       (cli/door.h)
  *
  * An integer is in host order unless its comment says otherwise; all processes share one machine.
  */
@@ -251,7 +252,8 @@ struct proto_sandbox_state {
 
 /*
  * A new policy for a live sandbox, whole or not at all. Descriptor: policy memfd (canonical YAML).
- * Flows that it denies are cut (PROTO_CUT). Exactly one PROTO_POLICY_STATE answers.
+ * Flows that it denies are cut (PROTO_CUT). Exactly one PROTO_POLICY_STATE answers; from netd and at the door
+ * it may be PROTO_ERROR instead. At the door: sandbox 0, and two more descriptors (cli/door.h).
  */
 struct proto_policy_set {
 	struct proto_head head;

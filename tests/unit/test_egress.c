@@ -13,6 +13,7 @@
 #include "netd/egress/bucket.h"
 #include "netd/egress/events.h"
 #include "netd/egress/hosts.h"
+#include "netd/egress/reload.h"
 #include "netd/egress/resolvconf.h"
 
 static struct addr addr(const char *text)
@@ -138,6 +139,87 @@ static void test_judge_lease(void **state)
 		assert_int_equal(judge_may_lease(&j, &a, t[i].is_own), t[i].ok);
 	}
 	policy_free(p);
+}
+
+/* A rule for an address that was leased before the rule was there, and a flow that was let through before. */
+static void test_judge_again(void **state)
+{
+	static const char text[] =
+		"version: 1\n"
+		"egress:\n"
+		"  - allow: web.test\n"
+		"  - {allow: 198.51.100.0/24, ports: [22, 443]}\n"
+		"  - deny: old.test\n";
+	static const struct {
+		const char *dst;
+		uint16_t port;
+		bool allow;
+		const char *name;		/* what the answer is about, NULL: the address */
+		bool again_named, again_bare;	/* the same flow, had it been let through as either */
+	} t[] = {
+		/* 1 */ { "198.51.100.1", 443, true, "web.test", true, true },
+		/* 2: the name is not allowed there, the address is */
+		{ "198.51.100.1", 22, true, NULL, false, true },
+		/* 3 */ { "198.51.100.1", 80, true, "web.test", true, false },
+		/* 4: neither */
+		{ "198.51.100.1", 25, false, "web.test", false, false },
+		/* 5: a denied name takes nothing from the address, which anybody may dial as such */
+		{ "198.51.100.2", 443, true, NULL, false, true },
+		/* 6 */ { "198.51.100.2", 80, false, "old.test", false, false },
+		/* 7: nobody's address */
+		{ "198.51.100.3", 443, true, NULL, false, true },
+	};
+	struct lease_table leases;
+	struct policy *p = policy_of(text);
+	struct judge j = { p, &leases, addr(LINK_GW4), addr(LINK_GW6) };
+	struct addr web = addr("198.51.100.1"), old = addr("198.51.100.2"), pool;
+	struct name *n;
+
+	(void)state;
+	assert_int_equal(lease_table_init(&leases), 0);
+	n = lease_name_new(&leases, "web.test", false, 1);
+	assert_int_equal(lease_real(&leases, n, &web), 0);
+	n = lease_name_new(&leases, "old.test", true, 1);
+	assert_int_equal(lease_real(&leases, n, &old), 0);
+	assert_int_equal(lease_synthetic(&leases, n, false, &pool), 0);
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct addr dst = addr(t[i].dst);
+		struct judge_port port = { IPPROTO_TCP, t[i].port };
+		struct judgement r = judge_flow(&j, &dst, &port);
+
+		if (r.allow != t[i].allow)
+			print_message("# case %zu: %d\n", i + 1, r.reason);
+		assert_int_equal(r.allow, t[i].allow);
+		assert_string_equal(r.name ? r.name->text : "", t[i].name ? t[i].name : "");
+		assert_int_equal(judge_again(&j, NULL, &dst, &port).allow, t[i].again_bare);
+		n = lease_find(&leases, &dst);
+		if (n)
+			assert_int_equal(judge_again(&j, n, &dst, &port).allow, t[i].again_named);
+	}
+	/* An address of a pool is nothing but its name. */
+	assert_false(judge_flow(&j, &pool, &(struct judge_port){ IPPROTO_TCP, 443 }).allow);
+	lease_table_done(&leases);
+	policy_free(p);
+}
+
+/* Rows: what was read of a flow; columns: what a new rule wants read. In the order of enum proto_inspect. */
+static void test_read_enough(void **state)
+{
+	static const char *const enough[] = {
+		/* NONE       */ "1000000",
+		/* TLS        */ "1111000",
+		/* TLS_OPAQUE */ "1010000",
+		/* TLS_IF     */ "1001000",
+		/* HTTP       */ "1000100",
+		/* QUIC       */ "1000011",
+		/* QUIC_OPQ   */ "1000001",
+	};
+
+	(void)state;
+	for (uint8_t was = PROTO_INSPECT_NONE; was <= PROTO_INSPECT_QUIC_OPAQUE; was++) {
+		for (uint8_t wanted = PROTO_INSPECT_NONE; wanted <= PROTO_INSPECT_QUIC_OPAQUE; wanted++)
+			assert_int_equal(reload_read_enough(was, wanted), enough[was][wanted] == '1');
+	}
 }
 
 /* ---- dial: the order of candidates ---- */
@@ -366,6 +448,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judge_candidate),
 		cmocka_unit_test(test_judge_lease),
+		cmocka_unit_test(test_judge_again),
+		cmocka_unit_test(test_read_enough),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_resolvconf),

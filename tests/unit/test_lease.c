@@ -229,6 +229,57 @@ static void test_addresses_bounded(void **state)
 	}
 }
 
+/* A new policy moves names from one kind to the other: their addresses stay theirs, and the table stays whole. */
+static void test_new_policy(void **state)
+{
+	struct name *n = lease_name_new(&table, "web.test", false, now), *kept;
+	struct addr real = addr("198.51.100.10"), a;
+	uint32_t made = 1;
+
+	(void)state;
+	assert_int_equal(lease_real(&table, n, &real), 0);
+	lease_name_deny(&table, n, true);
+	assert_ptr_equal(lease_find(&table, &real), n);
+	assert_int_equal(lease_synthetic(&table, n, false, &a), 0);
+	assert_ptr_equal(lease_find(&table, &a), n);
+	assert_int_equal(table.n_allowed, 0);
+	assert_int_equal(table.n_denied, 1);
+	lease_name_deny(&table, n, true);
+	assert_int_equal(table.n_denied, 1);
+	lease_name_deny(&table, n, false);
+	assert_int_equal(table.n_allowed, 1);
+	assert_ptr_equal(lease_find(&table, &a), n);
+	/* All that are allowed become denied, and as many again come: the table is full, not overrun. */
+	for (; made < LEASE_ALLOWED_MAX; made++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "n%u.test", made);
+		n = lease_name_new(&table, text, false, now);
+		assert_non_null(n);
+		assert_int_equal(lease_synthetic(&table, n, true, &a), 0);
+		lease_name_deny(&table, n, true);
+	}
+	kept = lease_find(&table, &a);
+	for (uint32_t i = 0; i < LEASE_ALLOWED_MAX; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "m%u.test", i);
+		n = lease_name_new(&table, text, false, now);
+		made += n != NULL;
+		if (n)
+			assert_int_equal(lease_synthetic(&table, n, true, &real), 0);
+	}
+	assert_int_equal(made, LEASE_NAMES_MAX);
+	assert_null(lease_name_new(&table, "one.more.test", true, now));
+	assert_null(lease_name_new(&table, "one.more.test", false, now));
+	assert_ptr_equal(lease_find(&table, &a), kept);
+	/* When nobody can hold their addresses any more, the places are given on, whoever has them. */
+	now += LEASE_HOLD_S * NS_PER_S;
+	assert_non_null(lease_name_new(&table, "one.more.test", false, now));
+	assert_non_null(lease_name_new(&table, "two.more.test", true, now));
+	assert_int_equal(table.n_allowed + table.n_denied, LEASE_NAMES_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +290,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_never_rebound_early, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cursor, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_addresses_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_new_policy, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
