@@ -32,6 +32,7 @@
 #include "lib/confine.h"
 #include "lib/proto.h"
 #include "lib/sibling.h"
+#include "sandbox/jail.h"
 
 #ifndef AF_XDP
 #define AF_XDP 44
@@ -271,6 +272,23 @@ static void check_ports(void)
 		say(BAD, "ports", "neither AF_PACKET nor a TAP device can be used; run as root");
 }
 
+static void check_landlock(void)
+{
+	int abi = jail_landlock_abi();
+	char text[200];
+
+	if (abi < 1) {
+		say(LESS, "landlock", "none, the jail's files have one wall instead of two; Linux 5.13 or newer "
+		    "with landlock in lsm= has it");
+		return;
+	}
+	/* Which bit came with which: sandbox/landlock.c. */
+	snprintf(text, sizeof(text), "ABI %d: files%s%s%s%s", abi, abi >= 2 ? "" : " (no moves between directories)",
+		 abi >= 3 ? ", truncation" : "", abi >= 5 ? ", device ioctls" : "",
+		 abi >= 6 ? ", signals, abstract sockets" : "; Linux 6.12 or newer knows signals as well");
+	say(abi >= 3 ? GOOD : LESS, "landlock", text);
+}
+
 static void check_ping(void)
 {
 	if (!try_in_child(try_ping))
@@ -311,6 +329,7 @@ int cmd_doctor(int argc, char **argv)
 		say(BAD, "seccomp", "the kernel was built without it; CONFIG_SECCOMP_FILTER is needed");
 	else
 		say(GOOD, "seccomp", "system call filters");
+	check_landlock();
 	check_ping();
 	check_limits();
 	printf("\n%s\n", n_bad ? "Sandboxes cannot run here until what is marked BAD is mended." :

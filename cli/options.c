@@ -391,6 +391,23 @@ static int opt_no_seccomp(struct parser *p)
 	return 0;
 }
 
+static int opt_landlock(struct parser *p)
+{
+	static const char *const names[] = {
+		[JAIL_LANDLOCK_AUTO] = "auto",
+		[JAIL_LANDLOCK_REQUIRE] = "require",
+		[JAIL_LANDLOCK_OFF] = "off",
+	};
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(p->value, names[i]) == 0) {
+			p->o->landlock = (enum jail_landlock)i;
+			return 0;
+		}
+	}
+	return complain(p, "%s: --landlock %s: not known; use auto, require or off", p->verb, p->value);
+}
+
 /* ---- the list ----------------------------------------------------------------------------------------- */
 
 static const struct option {
@@ -424,6 +441,7 @@ static const struct option {
 	{ "--uid", opt_uid, true, OPTIONS_RUN },
 	{ "--hostname", opt_hostname, true, OPTIONS_RUN },
 	{ "--no-seccomp", opt_no_seccomp, false, OPTIONS_RUN },
+	{ "--landlock", opt_landlock, true, OPTIONS_RUN },
 };
 
 static const struct option *find(const char *text, enum options_for what)

@@ -39,6 +39,7 @@ struct options {
 	size_t n_env;
 	const char *chdir, *hostname;
 	bool keep_env, seccomp_off;
+	enum jail_landlock landlock;
 	uid_t uid;
 	gid_t gid;
 	bool help;			/* --help was asked: nothing else is valid */

@@ -51,6 +51,7 @@ static int usage(void)
 	      "  --uid UID[:GID]        run as this user (root only)\n"
 	      "  --hostname NAME        default: sandbox\n"
 	      "  --no-seccomp           no system call filter around the program\n"
+	      "  --landlock MODE        the second wall around files: auto, require or off\n"
 	      "This program\n"
 	      "  --status-fd N          JSON lines about start and end on descriptor N\n"
 	      "  --quiet                tell errors only\n"
@@ -85,6 +86,7 @@ static int start_jail(struct run *r)
 		.dns6 = LINK_GW6,
 		.userns = -1,
 		.seccomp_off = r->o.seccomp_off,
+		.landlock = r->o.landlock,
 		.hide = r->door.hide,
 		.n_hide = DOOR_HIDDEN_MAX,
 	};
@@ -121,6 +123,8 @@ static int run_program(struct run *r)
 		log_info("%s", created.text);
 	if (r->o.seccomp_off)
 		log_warn("no system call filter around the program, as asked, going on");
+	if (r->o.landlock == JAIL_LANDLOCK_OFF)
+		log_warn("no Landlock around the program, as asked, going on");
 	watched = door_watch(&r->door, &r->g);
 	err = watched < 0 ? watched : jail_go(&r->jail, why);
 	if (err != 0) {

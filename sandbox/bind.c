@@ -208,6 +208,7 @@ void bind_attach(const struct jail_setup *s, struct bind_set *set, int root, con
 
 		if (fd < 0)
 			jail_fail(s, fd, "cannot bind to %s: %s", dest, walk_text(fd));
+		landlock_allow_tree(s, set->trees[i]);
 		r = tree_attach(set->trees[i], fd, "");
 		if (r < 0)
 			jail_fail(s, r, "cannot bind %s to %s: %s", s->plan->binds[i].source, dest,

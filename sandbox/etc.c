@@ -163,6 +163,7 @@ void etc_build(const struct jail_setup *s, int root)
 		"etc/protocols", "etc/services", "etc/gai.conf", "etc/terminfo", "etc/inputrc",
 		"etc/profile", "etc/bash.bashrc", "etc/chromium.d", "etc/debian_version", "etc/os-release",
 		"etc/locale.alias", "etc/magic" };
+	cleanup_close int etc = -1;
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
 		make_dir(s, root, dirs[i]);
@@ -170,6 +171,10 @@ void etc_build(const struct jail_setup *s, int root)
 	write_browsers(s, root);
 	for (size_t i = 0; i < sizeof(host) / sizeof(host[0]); i++)
 		take_over(s, root, host[i]);
+	etc = openat(root, "etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (etc < 0)
+		jail_fail(s, -errno, "cannot open /etc inside: %s", strerror(errno));
+	landlock_allow_read(s, etc);	/* and with it the binds below */
 	if (symlinkat("/proc/self/mounts", root, "etc/mtab") < 0)
 		jail_fail(s, -errno, "cannot make /etc/mtab inside: %s", strerror(errno));
 }

@@ -276,6 +276,7 @@ static int build(struct jail_setup *s, pid_t *ret_program)
 	set_hostname(s);
 	loopback_up(s);
 	s->cwd = bind_cwd(s);
+	landlock_open(s);
 	root_build(s);
 	free_low_ports(s);
 	drop_groups(s);
@@ -283,6 +284,7 @@ static int build(struct jail_setup *s, pid_t *ret_program)
 	program = make_program(s, ret_program);
 	give_up(s);
 	fd_close(&s->proc_sys);
+	fd_close(&s->ruleset);
 	drop_stdio(s);
 	hide_arguments();
 	return program;

@@ -242,7 +242,7 @@ static void close_jail(struct jail *j)
 
 int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 {
-	struct jail_setup s = { .plan = plan, .sock = -1, .proc_sys = -1, .tty = -1 };
+	struct jail_setup s = { .plan = plan, .sock = -1, .proc_sys = -1, .tty = -1, .ruleset = -1 };
 	struct jail j = { .pid = -1, .netns = -1, .status = -1 };
 	struct jail_msg m;
 	int pair[2], r;

@@ -19,6 +19,12 @@ struct jail_bind {
 	bool writable;
 };
 
+enum jail_landlock {
+	JAIL_LANDLOCK_AUTO,		/* where the kernel has it */
+	JAIL_LANDLOCK_REQUIRE,		/* else jail_start() fails */
+	JAIL_LANDLOCK_OFF,		/* asked for by name, printed */
+};
+
 struct jail_plan {
 	char *const *argv;		/* NULL-terminated, argv[0] is looked up in the jail's PATH */
 	const struct jail_bind *binds;
@@ -33,6 +39,7 @@ struct jail_plan {
 	const char *dns4, *dns6;	/* resolver addresses for /etc/resolv.conf; either may be NULL */
 	int userns;			/* rootless: user namespace to join first, else -1 */
 	bool seccomp_off;		/* asked for by name, printed */
+	enum jail_landlock landlock;
 	const char *const *hide;	/* directories of the host that no bind shows; absolute */
 	size_t n_hide;
 };
@@ -49,6 +56,9 @@ struct jail {
 /* The ids the program gets on the host without --uid: the caller; under sudo the invoking user; for
  * plain root 65534. */
 void jail_default_ids(uid_t *ret_uid, gid_t *ret_gid);
+
+/* The version of Landlock's interface here, 1 and up; 0 without Landlock. */
+int jail_landlock_abi(void);
 
 /*
  * why (512 bytes): what, why, what to do. 0 or -errno; nothing is left behind on failure.

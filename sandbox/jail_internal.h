@@ -3,8 +3,8 @@
  * jail_internal: what the files of the jail share. Three processes run this code:
  *
  *	caller	jail.c, wait.c: outside, keeps its ids and namespaces
- *	init	init.c, root.c, bind.c, etc.c: pid 1 inside; builds everything, then keeps nothing
- *	program	program.c, caps.c, seccomp.c, env.c: gives up what is left, then execs
+ *	init	init.c, root.c, bind.c, etc.c, landlock.c: pid 1 inside; builds everything, then keeps nothing
+ *	program	program.c, caps.c, landlock.c, seccomp.c, env.c: gives up what is left, then execs
  *
  * They talk over two SOCK_SEQPACKET pairs (caller-init, init-program) in struct jail_msg.
  */
@@ -54,6 +54,8 @@ struct jail_setup {
 	int sock;			/* towards whoever waits for this process */
 	int proc_sys;			/* O_PATH of /proc/sys before it becomes read-only */
 	int tty;			/* the controlling terminal, or -1 */
+	int ruleset;			/* Landlock's, made by init for the program; -1 without */
+	int landlock_abi;
 	const char *cwd;		/* inside; NULL: "/". Never freed */
 	const char *user, *home;	/* static */
 	sigset_t mask;			/* the caller's signal mask */
@@ -110,6 +112,18 @@ char **env_build(const struct jail_setup *s);
 /* caps.c: 0 or -errno */
 int caps_lock(void);			/* bounding and ambient sets, securebits; ids change after it */
 int caps_clear(void);			/* the rest, and no_new_privs; verified */
+
+/*
+ * landlock.c. Init makes the rule set first and adds each mount as it is attached; a mount that is not
+ * added cannot be used by the program.
+ */
+void landlock_open(struct jail_setup *s);
+/* What the flags of the mount allow; tree: a directory or file. Attached or not yet. */
+void landlock_allow_tree(const struct jail_setup *s, int tree);
+void landlock_allow_read(const struct jail_setup *s, int dir);	/* files and directories */
+void landlock_allow_list(const struct jail_setup *s, int dir);	/* directories only */
+/* The program's side: needs no_new_privs. Opens nothing outside of the rules from here on. */
+void landlock_enter(struct jail_setup *s);
 
 /* seccomp.c */
 int seccomp_load(void);

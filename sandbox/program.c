@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * program: what becomes the program. Enters with every capability over its own user namespace, which
- * owns nothing, and leaves with none: keyring, limits, ids, capability sets, seccomp, then
- * exec. Anything that fails is reported and ends the jail.
+ * owns nothing, and leaves with none: keyring, limits, ids, capability sets, Landlock, seccomp,
+ * then exec. Anything that fails is reported and ends the jail.
  */
 #include "sandbox/jail_internal.h"
 
@@ -65,18 +65,24 @@ static void change_ids(const struct jail_setup *s)
 }
 
 /*
- * From here on nothing is open but the socket and the terminal: a directory chosen by somebody else
+ * From here on nothing is open but the socket, the terminal and the rule set: a directory chosen by somebody else
  * must not lead into one of ours (/proc/self/fd/7, CVE-2024-21626).
  */
 static void close_others(struct jail_setup *s)
 {
-	unsigned int low = (unsigned int)(s->tty < 0 || s->tty > s->sock ? s->sock : s->tty);
-	unsigned int high = (unsigned int)(s->tty < s->sock ? s->sock : s->tty);
+	const int keep[] = { s->sock, s->tty, s->ruleset };
+	unsigned int next, from = STDERR_FILENO + 1;
 
-	if ((low > 3 && close_range(3, low - 1, 0) < 0) ||
-	    (high > low + 1 && close_range(low + 1, high - 1, 0) < 0) ||
-	    close_range(high + 1, ~0u, 0) < 0)
-		jail_fail(s, -errno, "cannot close descriptors: %s", strerror(errno));
+	do {
+		next = ~0u;
+		for (size_t i = 0; i < sizeof(keep) / sizeof(keep[0]); i++) {
+			if (keep[i] >= (int)from && (unsigned int)keep[i] < next)
+				next = (unsigned int)keep[i];
+		}
+		if (next > from && close_range(from, next == ~0u ? next : next - 1, 0) < 0)
+			jail_fail(s, -errno, "cannot close descriptors: %s", strerror(errno));
+		from = next + 1;
+	} while (next != ~0u);
 	s->proc_sys = -1;
 }
 
@@ -140,6 +146,7 @@ void jail_program(struct jail_setup *s)
 	change_ids(s);
 	change_dir(s);
 	environ = env_build(s);
+	landlock_enter(s);
 	if (!s->plan->seccomp_off) {
 		err = seccomp_load();
 		if (err < 0)

@@ -98,13 +98,21 @@ static void make_link(const struct jail_setup *s, int root, const char *target, 
 }
 
 /* Attaches and closes tree, or ends the jail; tree may be a negative errno of its making. */
-static void attach(const struct jail_setup *s, int tree, int root, const char *path)
+static void cover(const struct jail_setup *s, int tree, int root, const char *path)
 {
 	int r = tree < 0 ? tree : tree_attach(tree, root, path);
 
 	if (r < 0)
 		jail_fail(s, r, "cannot mount /%s inside: %s", path, strerror(-r));
 	close(tree);
+}
+
+/* The same for a mount that the program shall use. */
+static void attach(const struct jail_setup *s, int tree, int root, const char *path)
+{
+	if (tree >= 0)
+		landlock_allow_tree(s, tree);
+	cover(s, tree, root, path);
 }
 
 /* /usr and its relatives, as the host has them: directories or symlinks into /usr. */
@@ -215,7 +223,7 @@ static void mask(const struct jail_setup *s, int root, const char *path, int emp
 	tree = S_ISDIR(st.st_mode) ? tree_clone(empty, "", ATTR_READ | MOUNT_ATTR_NOEXEC) :
 		tree_clone(root, "dev/null", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC |
 			   MOUNT_ATTR_RDONLY);
-	attach(s, tree, root, path);
+	cover(s, tree, root, path);
 }
 
 static void add_proc(struct jail_setup *s, int root, int empty)
@@ -247,7 +255,7 @@ static void add_proc(struct jail_setup *s, int root, int empty)
 	for (size_t i = 0; i < sizeof(readonly) / sizeof(readonly[0]); i++) {
 		fd = tree_clone(root, readonly[i], ATTR_READ | MOUNT_ATTR_NOEXEC);
 		if (fd != -ENOENT)
-			attach(s, fd, root, readonly[i]);
+			cover(s, fd, root, readonly[i]);
 	}
 }
 
@@ -340,6 +348,7 @@ void root_build(struct jail_setup *s)
 	add_devices(s, root);
 	add_proc(s, root, empty);
 	etc_build(s, root);
+	landlock_allow_list(s, root);
 	scratch = add_scratch(s, root);
 	if (fstat(root, &st_root) < 0 || fstat(scratch, &st_scratch) < 0)
 		jail_fail(s, -errno, "cannot look at the new root: %s", strerror(errno));

@@ -6,6 +6,7 @@ SANDBOX_SRC := \
 	sandbox/ids.c \
 	sandbox/init.c \
 	sandbox/jail.c \
+	sandbox/landlock.c \
 	sandbox/program.c \
 	sandbox/root.c \
 	sandbox/seccomp.c \

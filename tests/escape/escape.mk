@@ -3,6 +3,10 @@ ESCAPE := $(BUILD)/tests/escape
 $(ESCAPE)/jailrun: $(call obj,tests/escape/jailrun.c $(SANDBOX_SRC) $(LIB_SRC))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(SANDBOX_LIBS)
+# The same with a hole in its mounts: what then still holds is Landlock.
+$(ESCAPE)/holerun: $(call obj,tests/escape/jailrun.c tests/escape/hole.c $(SANDBOX_SRC) $(LIB_SRC))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -Wl,--wrap=root_build -o $@ $(filter %.o,$^) $(SANDBOX_LIBS)
 $(ESCAPE)/probe: $(BUILD)/tests/escape/probe.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $< -lpthread
@@ -14,7 +18,7 @@ $(ESCAPE)/probe32: tests/escape/probe.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc -m32 -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -o $@ $< -lpthread 2>/dev/null || rm -f $@
-ESCAPE_PROGRAMS := $(addprefix $(ESCAPE)/,jailrun probe ptyrun)
+ESCAPE_PROGRAMS := $(addprefix $(ESCAPE)/,jailrun holerun probe ptyrun)
 NET_PROGRAMS += $(ESCAPE_PROGRAMS)
 .PHONY: escape
 net-programs escape: $(ESCAPE_PROGRAMS) $(ESCAPE)/probe32

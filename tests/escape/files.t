@@ -66,7 +66,8 @@ for AS in root user; do
 		"[ \"\$($T/ro/suidprobe ids)\" = \"\$($P ids)\" ] && echo 0 0"
 	[ ! -f "$T/ro/capprobe" ] ||
 		ok "so does one with file capabilities" prints EPERM jail -S -b "$T/ro" -- "$T/ro/capprobe" chroot
-	ok "device nodes are not made" prints EPERM in_ "$P" mknod
+	ok "device nodes are not made" not prints ok in_ "$P" mknod
+	ok "nor without Landlock" prints EPERM jail -L off -- "$P" mknod
 	ok "a hard link out of the writable place is refused" prints EXDEV \
 		jail -b "$T/ro" -w "$T/rw" -- "$P" link "$T/ro/file" "$T/rw/link"
 	ok "files by handle are refused" prints EPERM in_ "$P" handle /usr
@@ -87,6 +88,6 @@ AS=
 ok "uid 0 reads none of the host's private keys" says "No such file" "$T/bin/jailrun" -u 0 -- ls /etc/ssl/private
 ok "uid 0 cannot change the host's nodes" says "Read-only" "$T/bin/jailrun" -u 0 -S -- chmod 600 /dev/null
 ok "uid 0 writes no sysctl" says "Read-only" "$T/bin/jailrun" -u 0 -S -- sh -c "echo x >/proc/sys/kernel/hostname"
-ok "uid 0 makes no device nodes" prints EPERM "$T/bin/jailrun" -u 0 -S -b "$T/bin" -- "$P" mknod
+ok "uid 0 makes no device nodes" prints EPERM "$T/bin/jailrun" -u 0 -S -L off -b "$T/bin" -- "$P" mknod
 ok "uid 0 uncovers nothing" prints EPERM "$T/bin/jailrun" -u 0 -S -b "$T/bin" -- "$P" umount /proc/sys
 done_testing

@@ -3,9 +3,10 @@
  * jailrun: the jail without the gateway, for tests: jail.h and nothing else, an empty network.
  *
  *	jailrun [-u UID[:GID]] [-b SRC:DST]... [-w SRC:DST]... [-d DIR] [-e NAME=VALUE]... [-E] [-S]
- *		[-h NAME] [-T] -- COMMAND [ARG...]
+ *		[-h NAME] [-T] [-L require|off] -- COMMAND [ARG...]
  *
- * -b read-only bind, -w writable bind, -E keep the environment, -S without seccomp, -T print times.
+ * -b read-only bind, -w writable bind, -E keep the environment, -S without seccomp, -T print times,
+ * -L what to do about Landlock.
  * As an ordinary user it makes the user namespace that `sluice run` makes. -J joins it by descriptor
  * instead of entering it.
  */
@@ -138,7 +139,7 @@ int main(int argc, char **argv)
 	bool times = false, join = false;
 	int c;
 
-	while ((c = getopt(argc, argv, "+u:b:w:d:e:h:ESTJ")) != -1) {
+	while ((c = getopt(argc, argv, "+u:b:w:d:e:h:L:ESTJ")) != -1) {
 		switch (c) {
 		case 'u':
 			ids_arg(optarg, &plan);
@@ -165,6 +166,10 @@ int main(int argc, char **argv)
 			break;
 		case 'S':
 			plan.seccomp_off = true;
+			break;
+		case 'L':
+			plan.landlock = strcmp(optarg, "off") == 0 ? JAIL_LANDLOCK_OFF :
+				JAIL_LANDLOCK_REQUIRE;
 			break;
 		case 'T':
 			times = true;

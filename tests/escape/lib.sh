@@ -17,7 +17,7 @@ escape_up() {
 	trap 'umount -l "$T"/*/* 2>/dev/null || :; rm -rf "$T"' EXIT
 	chmod 755 "$T"
 	mkdir "$T/bin" "$T/share" "$T/home"
-	cp "$SLUICE_BUILD"/tests/escape/{jailrun,probe,ptyrun} "$T/bin"
+	cp "$SLUICE_BUILD"/tests/escape/{jailrun,holerun,probe,ptyrun} "$T/bin"
 	cp "$SLUICE_BUILD"/tests/escape/probe32 "$T/bin" 2>/dev/null || :
 	[ "${ESCAPE_RUN:-}" != sluice ] || cp "$SLUICE_BUILD"/sluice "$SLUICE_BUILD"/sluice-* "$T/bin"
 	chmod -R a+rX "$T"
@@ -68,6 +68,7 @@ jail() {	# jail [jailrun options] -- command...: with the programs of the tests 
 			-e) opts+=(--env "$2"); shift ;;
 			-h) opts+=(--hostname "$2"); shift ;;
 			-S) opts+=(--no-seccomp) ;;
+			-L) opts+=(--landlock "$2"); shift ;;
 			-E) opts+=(--keep-env) ;;
 			esac
 			shift
