@@ -23,7 +23,10 @@
  *
  * TLS_IF lets a stream go as soon as no TLS server could read a hello in it. Two bytes are not enough
  * for that: little-endian lengths begin with 22 and 3, too, so the first byte of the message decides.
- * Where servers differ, as about empty records (OpenSSL skips 32 of them), it goes on reading.
+ * Where servers differ it believes the one that reads on, and refuses what no client sends but would be
+ * skipped: empty records (OpenSSL) are read past; before a hello an alert (Go) and a change_cipher_spec
+ * (GnuTLS) are refused, and so is a hello in the form of SSL 2 (GnuTLS, Java, OpenSSL). Go takes a
+ * first record of any version below 16.0.
  *
  * A record of no bytes is legal for application data only (RFC 8446 s. 5.1, RFC 5246 s. 6.2.1), so
  * a hello cannot be drawn out for ever; INSPECT_HELD_MAX bounds it with all its record heads.
@@ -42,10 +45,18 @@ enum {
 	RECORD_HANDSHAKE = 22,
 	RECORD_DATA = 23,
 	RECORD_HEAD_LEN = 5,
+	MAJOR = 3,			/* of SSL 3.0 and every TLS */
+	MAJOR_ANY = 16,			/* Go, crypto/tls/conn.go: the first record's is less */
 	RECORD_MAX = 1 << 14,		/* RFC 8446 s. 5.1 */
 	RECORD_DATA_MAX = RECORD_MAX + 256,	/* s. 5.2; before a ServerHello there is no other protection */
 	CCS_LEN = 1,
+	CCS_ONLY = 1,
 	ALERT_LEN = 2,
+	ALERT_WARNING = 1,
+	ALERT_FATAL = 2,
+	/* The first byte of an SSL 2 record, RFC 5246 s. E.2, up to the length that readers take. */
+	SSL2_FIRST = 0x80,
+	SSL2_LAST = SSL2_FIRST | RECORD_DATA_MAX >> 8,
 	MSG_CLIENT_HELLO = 1,
 	MSG_SERVER_HELLO = 2,
 	RANDOM_AT = 6,			/* behind message head and version */
@@ -140,38 +151,78 @@ static bool in_hello(const struct tls *t)
 	return t->phase == PHASE_HELLO || t->hello.len > 0;
 }
 
-static void not_tls(struct inspect *i)
+/*
+ * SSL 2 has the type of the message behind a length of two bytes, then the version; there is no server name in
+ * such a hello.
+ */
+static void ssl2_byte(struct inspect *i, const struct tls *t)
 {
-	if (i->kind == PROTO_INSPECT_TLS_IF)
+	const uint8_t *head = t->up.head;
+
+	if (t->up.have == 3 && head[2] != MSG_CLIENT_HELLO) {
 		inspect_pass(i);
+	} else if (t->up.have == RECORD_HEAD_LEN) {
+		if (head[3] == MAJOR || (head[3] == 0 && head[4] == 2))
+			refuse(i, DROP_TLS_NO_NAME);
+		else
+			inspect_pass(i);
+	}
+}
+
+/* TLS_IF, and no message has begun: the head so far. What is not passed or refused is read on. */
+static void if_head(struct inspect *i, struct tls *t)
+{
+	const uint8_t *head = t->up.head;
+
+	if (head[0] >= SSL2_FIRST && head[0] <= SSL2_LAST) {
+		ssl2_byte(i, t);
+	} else if (head[0] < RECORD_CCS || head[0] > RECORD_HANDSHAKE) {
+		inspect_pass(i);
+	} else if (t->up.have == 2 && head[1] >= MAJOR_ANY) {
+		inspect_pass(i);
+	} else if (t->up.have == RECORD_HEAD_LEN) {
+		bool is_legal = record_begin(&t->up);
+
+		if (!t->up.left)
+			t->up.have = 0;
+		else if (head[0] == RECORD_HANDSHAKE && head[1] == MAJOR && !is_legal)
+			refuse(i, DROP_TLS_BAD);
+		/* Alerts came in pieces once. */
+		else if (!is_legal && !(head[0] == RECORD_ALERT && t->up.left < ALERT_LEN))
+			inspect_pass(i);
+	}
+}
+
+/* The first byte in an alert or a change_cipher_spec: is that what it is? */
+static void if_quiet(struct inspect *i, const struct tls *t, uint8_t c)
+{
+	if (t->up.head[0] == RECORD_CCS ? c == CCS_ONLY : c == ALERT_WARNING || c == ALERT_FATAL)
+		refuse(i, DROP_TLS_BAD);
 	else
-		refuse(i, DROP_TLS_NOT);
+		inspect_pass(i);
 }
 
 static void up_head(struct inspect *i, struct tls *t, uint8_t c)
 {
 	t->up.head[t->up.have++] = c;
 	t->fed++;
-	if (t->up.have == 1) {
+	if (i->kind == PROTO_INSPECT_TLS_IF && is_first(t)) {
+		if_head(i, t);
+	} else if (t->up.have == 1) {
 		bool is_handshake = c == RECORD_HANDSHAKE;
 
 		if (is_first(t) && !is_handshake)
-			not_tls(i);
+			refuse(i, DROP_TLS_NOT);
 		else if (in_hello(t) ? !is_handshake : is_handshake && t->phase == PHASE_WAIT)
 			refuse(i, DROP_TLS_BAD);
 		else if (!is_handshake && !is_quiet(c))
 			refuse(i, DROP_TLS_BAD);
 		else if (is_handshake)
 			inspect_hold(i);
-	} else if (t->up.have == 2 && c != 3) {
-		if (is_first(t))
-			not_tls(i);
-		else
-			refuse(i, DROP_TLS_BAD);
+	} else if (t->up.have == 2 && c != MAJOR) {
+		refuse(i, is_first(t) ? DROP_TLS_NOT : DROP_TLS_BAD);
 	} else if (t->up.have == RECORD_HEAD_LEN) {
-		bool is_legal = record_begin(&t->up);
-
-		if (!is_legal && !(i->kind == PROTO_INSPECT_TLS_IF && is_first(t) && !t->up.left))
+		if (!record_begin(&t->up))
 			refuse(i, DROP_TLS_BAD);
 		else if (!t->up.left)
 			t->up.have = 0;
@@ -265,6 +316,8 @@ static void tls_up(struct inspect *i, const uint8_t *buf, size_t len)
 			up_head(i, t, c);
 		else if (t->up.head[0] == RECORD_HANDSHAKE)
 			up_hello(i, t, &r);
+		else if (is_first(t))
+			if_quiet(i, t, *r.p);
 		else
 			up_quiet(t, &r);
 		all.p = r.p;
@@ -339,7 +392,7 @@ static void down_head(struct inspect *i, struct tls *t, uint8_t c)
 	t->down.head[t->down.have++] = c;
 	if (t->down.have == 1 && c != RECORD_HANDSHAKE && c != RECORD_ALERT && c != RECORD_CCS)
 		refuse(i, DROP_TLS_NOT);
-	else if (t->down.have == 2 && c != 3)
+	else if (t->down.have == 2 && c != MAJOR)
 		refuse(i, DROP_TLS_NOT);
 	else if (t->down.have == RECORD_HEAD_LEN && !record_begin(&t->down))
 		refuse(i, DROP_TLS_BAD);

@@ -131,7 +131,7 @@ static void test_first_bytes(void **state)
 		/* 22 opaque means TLS all the same */ { OPAQUE, S("GET / "), INSPECT_REFUSE, DROP_TLS_NOT },
 		/* 23 */ { OPAQUE, S("\x16\3\1\0\4\2\0\0\0"), INSPECT_REFUSE, DROP_TLS_BAD },
 		/* 24 any protocol, if not TLS */ { IF, S("SSH-2.0-x\r\n"), INSPECT_PASS, 0 },
-		/* 25 */ { IF, S("\x16\2"), INSPECT_PASS, 0 },
+		/* 25 Go takes it for TLS, but not from version 16.0 on */ { IF, S("\x16\2"), INSPECT_HOLD, 0 },
 		/* 26 one byte says nothing yet */ { IF, S("\x16"), INSPECT_HOLD, 0 },
 		/* 27 two do */ { IF, S("\x16\3"), INSPECT_HOLD, 0 },
 		/* 28 no server takes this for a hello */ { IF, S("\x16\3\1\0\4\2"), INSPECT_PASS, 0 },
@@ -144,6 +144,31 @@ static void test_first_bytes(void **state)
 		/* 34 */ { IF, S("\x16\3\1\0\0\x16\3\1\0\4\1\0\0\0"), INSPECT_REFUSE, DROP_TLS_BAD },
 		/* 35 not inside of a message */ { IF, S("\x16\3\1\0\1\1\x16\3\1\0\0"), INSPECT_REFUSE, DROP_TLS_BAD },
 		/* 36 nor where it must be TLS */ { OPAQUE, S("\x16\3\1\0\0"), INSPECT_REFUSE, DROP_TLS_BAD },
+		/* 37 */ { IF, S("\x16\x10"), INSPECT_PASS, 0 },
+		/* 38 */ { IF, S("\x16\2\1\0\4\1\0\0\0"), INSPECT_REFUSE, DROP_TLS_BAD },
+		/* 39 */ { IF, S("\x16\x0f\1\0\4\1\0\0\0"), INSPECT_REFUSE, DROP_TLS_BAD },
+		/* 40 Minecraft: 22 bytes, packet 0, version 760, "play..." */
+		{ IF, S("\x16\0\xf8\5\x0fplay.example"), INSPECT_PASS, 0 },
+		/* 41 what some servers skip: OpenSSL an empty record, GnuTLS a change_cipher_spec */
+		{ IF, S("\x14\3\1\0\0"), INSPECT_HOLD, 0 },
+		/* 42 */ { IF, S("\x14\3\1\0\0\x16\3\1\0\4\1\0\0\0"), INSPECT_REFUSE, DROP_TLS_BAD },
+		/* 43 */ { IF, S("\x15\3\1\0\0\x16\3\1\0\4\1\0\0\0"), INSPECT_REFUSE, DROP_TLS_BAD },
+		/* 44 */ { IF, S("\x14\3\1\0\1\1"), INSPECT_REFUSE, DROP_TLS_BAD },
+		/* 45 Go an alert, which came in pieces once */ { IF, S("\x15\3\1\0\2\1"), INSPECT_REFUSE, DROP_TLS_BAD },
+		/* 46 */ { IF, S("\x15\2\1\0\1\2"), INSPECT_REFUSE, DROP_TLS_BAD },
+		/* 47 MongoDB: 788, 789 and 790 bytes, request 1, 2 and 1 */
+		{ IF, S("\x14\3\0\0\1\0"), INSPECT_PASS, 0 },
+		/* 48 */ { IF, S("\x15\3\0\0\2\0"), INSPECT_PASS, 0 },
+		/* 49 */ { IF, S("\x16\3\0\0\1\0"), INSPECT_PASS, 0 },
+		/* 50 not of their size */ { IF, S("\x14\3\1\0\2"), INSPECT_PASS, 0 },
+		/* 51 */ { IF, S("\x15\3\1\0\3"), INSPECT_PASS, 0 },
+		/* 52 data is no beginning */ { IF, S("\x17"), INSPECT_PASS, 0 },
+		/* 53 the hello of SSL 2, which has no name */ { IF, S("\x80\x2e\1\3\1"), INSPECT_REFUSE, DROP_TLS_NO_NAME },
+		/* 54 */ { IF, S("\x80\x2e\1\0\2"), INSPECT_REFUSE, DROP_TLS_NO_NAME },
+		/* 55 */ { IF, S("\x80\x2e\1\3"), INSPECT_HOLD, 0 },
+		/* 56 not quite */ { IF, S("\x80\x2e\2"), INSPECT_PASS, 0 },
+		/* 57 */ { IF, S("\x80\x2e\1\4\0"), INSPECT_PASS, 0 },
+		/* 58 Telnet: IAC DO ECHO */ { IF, S("\xff\xfd\1"), INSPECT_PASS, 0 },
 	};
 
 	(void)state;
