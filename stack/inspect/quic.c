@@ -25,6 +25,11 @@
  * Not looked at: 0-RTT and Handshake packets, which mean nothing without their Initial, and everything
  * with a short header, which is the rest of its datagram (RFC 9000 s. 12.2). A flow that begins with one
  * of these is refused, so a connection that outlives its flow's idle time begins anew.
+ *
+ * A short header tells a client's bits from nothing else: servers that have another protocol on the same port
+ * tell the two apart by the QUIC bit, which clients may clear as well (RFC 9287). So the first messages of
+ * those that carry a name in clear are known by sight and refused wherever they stand: Google QUIC up to
+ * version 43 (LiteSpeed has it still), and DTLS.
  */
 #include "stack/inspect/inspect_internal.h"
 
@@ -44,6 +49,16 @@ enum {
 	CRYPTO_MAX = 65536,
 	CRYPTO_FIRST = 2048,		/* most hellos fit */
 	CRYPTO_ALL_MAX = 16 << 20,	/* of all flows together */
+	/* Google QUIC: flags, connection id, version in text */
+	GOOGLE_ID = 0x08,
+	GOOGLE_VERSION = 0x01,
+	GOOGLE_VERSION_AT = 9,
+	GOOGLE_LEN = 13,
+	/* DTLS: type, version, epoch, sequence number, length; the message's type. RFC 6347 s. 4.1 */
+	DTLS_HANDSHAKE = 22,
+	DTLS_MAJOR = 0xfe,
+	DTLS_MESSAGE_AT = 13,
+	DTLS_CLIENT_HELLO = 1,
 };
 
 enum frame_type {			/* the ones that Initial packets may have: RFC 9000 s. 12.4 */
@@ -359,6 +374,22 @@ static enum drop_reason read_initial(struct inspect *i, struct quic *q, const st
 	return why == DROP_NONE ? stream_judge(i, o.by) : why;
 }
 
+/* p[0] has no QUIC_LONG_FORM. */
+static bool is_google(const uint8_t *p, size_t len)
+{
+	static const uint8_t flags = GOOGLE_ID | GOOGLE_VERSION;
+
+	return len >= GOOGLE_LEN && (p[0] & (QUIC_BIT | flags)) == flags && p[GOOGLE_VERSION_AT] == 'Q' &&
+	       p[GOOGLE_VERSION_AT + 1] == '0' && p[GOOGLE_VERSION_AT + 2] <= '4';
+}
+
+/* Epoch 0 is in clear. */
+static bool is_dtls(const uint8_t *p, size_t len)
+{
+	return len > DTLS_MESSAGE_AT && p[0] == DTLS_HANDSHAKE && p[1] == DTLS_MAJOR && !p[3] && !p[4] &&
+	       p[DTLS_MESSAGE_AT] == DTLS_CLIENT_HELLO;
+}
+
 static enum drop_reason read_packets(struct inspect *i, struct quic *q, const uint8_t *buf, size_t len)
 {
 	struct rd r = rd_init(buf, len);
@@ -379,7 +410,7 @@ static enum drop_reason read_packets(struct inspect *i, struct quic *q, const ui
 			return DROP_QUIC_BAD;
 		}
 	}
-	return q->n ? DROP_NONE : DROP_QUIC_BAD;
+	return q->n && !is_google(r.p, rd_left(&r)) && !is_dtls(r.p, rd_left(&r)) ? DROP_NONE : DROP_QUIC_BAD;
 }
 
 static void quic_datagram(struct inspect *i, const uint8_t *buf, size_t len)
@@ -387,8 +418,6 @@ static void quic_datagram(struct inspect *i, const uint8_t *buf, size_t len)
 	struct quic *q = inspect_own(i);
 	enum drop_reason why;
 
-	if (i->state == INSPECT_WATCH && len && !(buf[0] & QUIC_LONG_FORM))
-		return;			/* all of a datagram once the connection stands */
 	why = read_packets(i, q, buf, len);
 	if (why != DROP_NONE) {
 		inspect_refuse(i, why);

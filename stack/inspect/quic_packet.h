@@ -18,6 +18,7 @@
 enum {
 	QUIC_CID_MAX = 20,		/* RFC 9000 s. 17.2 */
 	QUIC_LONG_FORM = 0x80,		/* of the first byte; RFC 8999 s. 5 */
+	QUIC_BIT = 0x40,		/* likewise; RFC 9287: may be clear */
 	QUIC_PACKET_MAX = 65536,
 };
 

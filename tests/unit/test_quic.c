@@ -556,6 +556,49 @@ static void test_coalesced(void **state)
 	}
 }
 
+/* The short form says little: other protocols of the same port, whose first message has a name in clear. */
+static void test_neighbours(void **state)
+{
+	static const char *const bad[] = {
+		"0d" "1122334455667788" "51303433" "01", "09" "1122334455667788" "51303339" "01",
+		"39" "1122334455667788" "51303336" "01",
+		"16feff" "0000" "000000000000" "0010" "01", "16fefd" "0000" "000000000001" "0010" "01",
+	};
+	/* Without the QUIC bit, as RFC 9287 allows. */
+	static const char *const good[] = {
+		"0d" "1122334455667788" "51303530" "01", "0d" "1122334455667788" "61303433" "01",
+		"4d" "1122334455667788" "51303433" "01", "0c" "1122334455667788" "51303433" "01",
+		"16feff" "0001" "000000000000" "0010" "01", "16fcff" "0000" "000000000000" "0010" "01",
+		"16feff" "0000" "000000000000" "0010", "0d" "1122334455667788" "513034", "0d",
+	};
+	struct make m = make_of(QUIC_V1, "8 bytes!");
+	size_t len, n;
+
+	(void)state;
+	for (size_t i = 0; i < N(bad); i++) {
+		flow_open(PROTO_INSPECT_QUIC);
+		assert_int_equal(FEED(make_first(dg, &m, NAME)), INSPECT_WATCH);
+		expect_refused(unhex(dg, bad[i]), DROP_QUIC_BAD);
+		/* While a hello is held, */
+		flow_open(PROTO_INSPECT_QUIC);
+		len = make_hello(hello, NAME, 0, 0);
+		n = make_crypto(frames, 0, hello, 50);
+		assert_int_equal(FEED(make_initial(dg, &m, frames, n, MAKE_MIN)), INSPECT_HOLD);
+		expect_refused(unhex(dg, bad[i]), DROP_QUIC_BAD);
+		/* and behind it in its datagram. */
+		flow_open(PROTO_INSPECT_QUIC);
+		n = make_crypto(frames, 0, hello, len);
+		n = make_initial(dg, &m, frames, n, MAKE_MIN);
+		n += unhex(dg + n, bad[i]);
+		expect_refused(n, DROP_QUIC_BAD);
+	}
+	for (size_t i = 0; i < N(good); i++) {
+		flow_open(PROTO_INSPECT_QUIC);
+		assert_int_equal(FEED(make_first(dg, &m, NAME)), INSPECT_WATCH);
+		assert_int_equal(FEED(unhex(dg, good[i])), INSPECT_WATCH);
+	}
+}
+
 /* ---- more than one connection ---------------------------------------------------------------------- */
 
 static void test_other_connection(void **state)
@@ -675,6 +718,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_first_datagrams, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_corrupt, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_coalesced, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_neighbours, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_connection, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_connections, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retry, setup, teardown),

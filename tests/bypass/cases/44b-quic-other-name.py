@@ -24,6 +24,10 @@ def attack(c):
     def sib(token):
         return hello(f"sib-{token}.test")
 
+    def sni(token):
+        name = f"sib-{token}.test".encode()
+        return len(name).to_bytes(4, "little") + name + bytes(1024)
+
     def cut(token, **more):
         m, d = sib(token), token.encode()
         return [quic.initial(d, [quic.crypto(0, m[:90])], 0, **more), quic.initial(d, [quic.crypto(90, m[90:])], 1, **more)]
@@ -55,6 +59,9 @@ def attack(c):
             quic.initial(t.encode()[:8], [quic.crypto(0, sib(t))], 1, token=t.encode())],
         "an honest one with a token field first": lambda t: [
             honest(), *one(t, [quic.crypto(0, sib(t))], token=b"x" * 16)],
+        "an honest one first, then Google's": lambda t: [
+            honest(), b"\x0d" + os.urandom(8) + b"Q043\1" + os.urandom(12) + b"\x80\1CHLO\1\0\0\0SNI\0" + sni(t)],
+        "an honest one first, then DTLS": lambda t: [honest(), b"\x16\xfe\xff" + bytes(8) + tls.vector(2, sib(t))],
         "no ClientHello at all": lambda t: one(t, [quic.PING]),
         "a later part only": lambda t: one(t, [quic.crypto(4000, sib(t))]),
         "not QUIC": lambda t: [t.encode() * 10],
