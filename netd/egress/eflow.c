@@ -442,6 +442,24 @@ static void end_socket(const struct eflow *f)
 		shutdown(f->sock_fd, SHUT_RDWR);
 }
 
+/*
+ * The worker says that it is done with it. An honest one has closed its descriptor before, and notices nothing: what
+ * it left to be sent is sent, and what it wanted reset is reset. In the hands of another the socket would go
+ * on beyond every budget, limit and new policy.
+ */
+static void retire_socket(const struct eflow *f)
+{
+	struct linger l = { 0 };
+	socklen_t len = sizeof(l);
+
+	if (f->state != EFLOW_OPEN)
+		return;
+	if (getsockopt(f->sock_fd, SOL_SOCKET, SO_LINGER, &l, &len) == 0 && l.l_onoff)
+		end_socket(f);
+	else
+		shutdown(f->sock_fd, SHUT_RDWR);
+}
+
 /* From here on its socket carries nothing, whatever the worker does. */
 static void kill_flow(struct eflow *f, enum drop_reason reason)
 {
@@ -501,6 +519,7 @@ int eflow_end(struct sandbox *s, const struct proto_flow_end *m)
 	e.down_pkts = m->down_pkts;
 	events_flow_end(s, &e);
 	meter_flow_end(f, m->up_bytes, m->down_bytes);
+	retire_socket(f);
 	eflow_free(f);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,6 +37,13 @@ static const char policy[] =
 	"  - allow: \"*.test\"\n"
 	"    ports: [7001]\n"
 	"  - deny: evil.test\n";
+
+static const char udp_policy[] =
+	"version: 1\n"
+	"egress:\n"
+	"  - allow: \"*.test\"\n"
+	"    ports: [7001]\n"
+	"    proto: [tcp, udp]\n";
 
 static struct egress_proc egress;
 static struct jail neighbour;
@@ -387,6 +395,34 @@ static void test_malformed(void **state)
 		is_cut(&j);
 	}
 	descriptors_are_back(before);
+}
+
+/* What has ended cannot be kept: else it would be out of reach of budgets, limits and a new policy. */
+static void test_ended_but_kept(void **state)
+{
+	static const struct linger reset = { .l_onoff = 1 };
+	static const struct {
+		uint8_t proto;
+		bool with_reset;
+	} t[] = { { IPPROTO_TCP, false }, { IPPROTO_TCP, true }, { IPPROTO_UDP, false } };
+	struct jail j = add(udp_policy);
+	char c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		int fd;
+
+		assert_int_equal(ask_flow(&j, four(&j), t[i].proto, 7001, &fd).verdict, PROTO_ALLOW);
+		assert_true(echoes(fd));
+		if (t[i].with_reset)
+			assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+		end_flow(&j, last_id(), 1, 1);
+		ask_name(&j, "four.test", A);	/* answered after the end was read */
+		assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), -1);
+		assert_true(recv(fd, &c, 1, MSG_DONTWAIT) <= 0);
+		close(fd);
+	}
+	jail_end(&egress, &j);
 }
 
 /* Random messages of the right shape, and each to a fresh sandbox when the last one was cut. */
@@ -807,6 +843,7 @@ int main(void)
 		CMUnitTestFunction func;
 	} tests[] = {
 		{ "malformed", test_malformed },
+		{ "ended but kept", test_ended_but_kept },
 		{ "random", test_random },
 		{ "closes early", test_closes_early },
 		{ "flood unread", test_flood_unread },
