@@ -13,12 +13,13 @@ version) nft --version ;;
 features) echo udp any reload ;;
 prepare) ;;
 reload)
+	case " ${BYPASS_ALLOW:-} " in *'*'*) exit 0 ;; esac
 	nft flush set $t allowed4
 	nft flush set $t allowed6
 	for s in ${BYPASS_ALLOW:-}; do "$0" add "$s"; done
 	;;
 add)		# the addresses of a spec, NAME or PREFIX:PORT
-	spec=${2#udp://}
+	spec=${2#udp://} spec=${spec%:8443}
 	case $spec in
 	*/*:*)
 		p=${spec%:*} p=${p#[} p=${p%]}

@@ -2,8 +2,6 @@
 """A connection that was allowed when it began, and is not any more."""
 import time
 
-import world
-
 TITLE = "a live connection after its rule was taken away"
 THREAT = "60"
 NEEDS = ["reload"]
@@ -14,8 +12,7 @@ GRACE_S = 2
 
 def attack(c):
     with c.step("bytes of a live upload") as token:
-        s = c.dial("ok.test", 80)
-        s.settimeout(1)
+        s = c.tls(c.dial("ok.test", 443), "ok.test")
         s.sendall(f"POST /{token} HTTP/1.1\r\nHost: ok.test\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
         end = time.time() + 6
         while time.time() < end:
