@@ -18,22 +18,24 @@ reload)
 	nft flush set $t allowed6
 	for s in ${BYPASS_ALLOW:-}; do "$0" add "$s"; done
 	;;
-add)		# the addresses of a spec, NAME or PREFIX:PORT
-	spec=${2#udp://} spec=${spec%:8443}
+add)		# the addresses of a spec: NAME, NAME:PORT, PREFIX:PORT
+	spec=${2#udp://} ports="80 443"
+	case $spec in *:*) ports=${spec##*:} spec=${spec%:*} ;; esac
 	case $spec in
-	*/*:*)
-		p=${spec%:*} p=${p#[} p=${p%]}
-		case $p in *:*) nft add element $t allowed6 "{ $p }" ;; *) nft add element $t allowed4 "{ $p }" ;; esac
+	*/*)
+		spec=${spec#[} spec=${spec%]}
+		found=$spec
 		;;
-	*)
-		for a in $(getent ahostsv4 "${spec%%:*}" | awk '{ print $1 }' | sort -u); do
-			nft add element $t allowed4 "{ $a }"
-		done
-		for a in $(getent ahostsv6 "${spec%%:*}" | awk '$1 !~ /^::ffff:/ { print $1 }' | sort -u); do
-			nft add element $t allowed6 "{ $a }"
-		done
-		;;
+	*) found=$({ getent ahostsv4 "$spec"; getent ahostsv6 "$spec"; } | awk '$1 !~ /^::ffff:/ { print $1 }' | sort -u) ;;
 	esac
+	for a in $found; do
+		for p in $ports; do
+			case $a in
+			*:*) nft add element $t allowed6 "{ $a . $p }" ;;
+			*) nft add element $t allowed4 "{ $a . $p }" ;;
+			esac
+		done
+	done
 	;;
 run)
 	shift
@@ -55,12 +57,12 @@ run)
 	ip -n "$box" route add default via "10.88.$n.1"
 	ip -n "$box" route add default via "fd88:$n::1"
 	udp=
-	case " ${BYPASS_ALLOW:-} " in *udp://*) udp='iifname "nft'$slot'" ip daddr @allowed4 udp dport 443 accept
-		iifname "nft'$slot'" ip6 daddr @allowed6 udp dport 443 accept' ;; esac
+	case " ${BYPASS_ALLOW:-} " in *udp://*) udp='iifname "nft'$slot'" ip daddr . udp dport @allowed4 accept
+		iifname "nft'$slot'" ip6 daddr . udp dport @allowed6 accept' ;; esac
 	nft -f - <<-END
 		table $t {
-			set allowed4 { type ipv4_addr; flags interval; auto-merge; }
-			set allowed6 { type ipv6_addr; flags interval; auto-merge; }
+			set allowed4 { type ipv4_addr . inet_service; flags interval; }
+			set allowed6 { type ipv6_addr . inet_service; flags interval; }
 			chain forward {
 				type filter hook forward priority 0;
 				oifname "nft$slot" ct state established,related accept
@@ -68,10 +70,10 @@ run)
 				iifname != "nft$slot" return
 				ct state established,related accept
 				ip daddr 203.0.113.53 meta l4proto { tcp, udp } th dport 53 accept
-				ip daddr @allowed4 tcp dport { 80, 443 } accept
-				ip6 daddr @allowed6 tcp dport { 80, 443 } accept
+				ip daddr . tcp dport @allowed4 accept
+				ip6 daddr . tcp dport @allowed6 accept
 				$udp
-				reject with icmpx admin-prohibited
+				drop
 			}
 			chain out {
 				type nat hook postrouting priority 100;

@@ -16,7 +16,8 @@ settings() {	# the case's policy as its settings file
 		*:*) printf '%s\n' "$s" ;;
 		*) printf '%s:80\n%s:443\n' "$s" "$s" ;;
 		esac; done) || exit 77
-	d=$(set -f; for s in ${BYPASS_DENY:-}; do printf '%s\n' "$s"; done)
+	d=$(set -f; for s in ${BYPASS_DENY:-}; do
+		case $s in *:*) printf '[%s]\n' "$s" ;; *) printf '%s\n' "$s" ;; esac; done)
 	jq -nc --arg a "$a" --arg d "$d" --argjson strict "${SRT_STRICT:-0}" --arg home "$BYPASS_T/srt$slot" '
 		{network: ({allowedDomains: ($a | split("\n") | map(select(. != ""))),
 			deniedDomains: ($d | split("\n") | map(select(. != "")))}

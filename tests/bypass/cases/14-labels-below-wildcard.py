@@ -2,7 +2,7 @@
 """An allowed wildcard: the owner of its name servers sees every name that is asked for."""
 import socket
 
-import tls
+from bypass import get
 
 TITLE = "labels below an allowed wildcard"
 THREAT = "14"
@@ -16,6 +16,7 @@ RESIDUAL = ("the names below a wildcard are chosen by the program and seen by th
 def attack(c):
     with c.step("a name below") as token:
         if c.proxy:
-            c.send(f"{token}.ok.test", 443, tls.client_hello(f"{token}.ok.test"))
+            with c.tls(c.dial(f"{token}.ok.test", 443), f"{token}.ok.test") as s:
+                c.talk(s, get(f"{token}.ok.test", "/"))
         else:
             socket.getaddrinfo(f"{token}.ok.test", 80)

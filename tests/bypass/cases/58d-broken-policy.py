@@ -4,7 +4,7 @@ from bypass import get
 
 TITLE = "a broken policy"
 THREAT = "58"
-ALLOW = ["ok.test", "exa mple..test:99999"]
+ALLOW = ["ok.test", "..:99999"]
 MAY_REFUSE = True
 
 

@@ -26,8 +26,8 @@ def attack(c):
 
 def outside(box):
     p = box.spawn()
-    time.sleep(2)
-    if box.adapter.file != "none" and not box.verb("reload", allow=["other.test"]):
+    box.wait_for_record()
+    if box.adapter.file != "none" and not box.verb("reload", allow=["ip-c0000207-other.test"]):
         p.terminate()
         box.wait(p)
         box.finished = False

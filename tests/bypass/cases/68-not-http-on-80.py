@@ -22,4 +22,5 @@ def attack(c):
     }
     for name, shape in shapes.items():
         with c.step(name) as token:
-            c.send("ok.test", 80, shape(token))
+            with c.dial("ok.test", 80) as s:     # a proxy that takes the request itself would write it anew
+                c.talk(s, shape(token))

@@ -377,15 +377,17 @@ def frames(interface):
         if where[1] == 0x0800 and len(data) >= 34:
             more = {"proto": data[23], "tos": data[15], "ttl": data[22], "ipid": data[18] << 8 | data[19]}
             dst = socket.inet_ntop(socket.AF_INET, data[30:34])
-            if data[23] == 6 and len(data) >= 54:
-                ihl = 14 + (data[14] & 15) * 4
+            ihl = 14 + (data[14] & 15) * 4
+            if data[23] in (6, 17) and len(data) >= ihl + 4 and not (data[20] & 0x1f or data[21]):
                 more["ports"] = list(struct.unpack_from("!HH", data, ihl))
         elif where[1] == 0x86dd and len(data) >= 54:
             more = {"proto": data[20], "tos": (data[14] << 4 | data[15] >> 4) & 255, "ttl": data[21],
                     "label": struct.unpack_from("!I", data, 14)[0] & 0xfffff}
             dst = socket.inet_ntop(socket.AF_INET6, data[38:54])
-            if data[20] == 6 and len(data) >= 74:
+            if data[20] in (6, 17) and len(data) >= 58:
                 more["ports"] = list(struct.unpack_from("!HH", data, 54))
+            elif data[20] == 44 and len(data) >= 66 and not struct.unpack_from("!H", data, 56)[0] & 0xfff8:
+                more["ports"] = list(struct.unpack_from("!HH", data, 62))
         else:
             dst = data[0:6].hex(":")
         # Header fields are looked at where an attack can have chosen them: see cases that say so.
