@@ -67,6 +67,9 @@ static void hear_answer(int door, struct proto_policy_state *m)
 		return;
 	}
 	len = msg_recv(door, buf, sizeof(buf), NULL, NULL);
+	/* A refusal that did not wait for our request: the reset is told before what was said (net/unix). */
+	if (len == -ECONNRESET)
+		len = msg_recv(door, buf, sizeof(buf), NULL, NULL);
 	if (len > 0 && proto_check(buf, (size_t)len) == 0 && proto_type(buf) == PROTO_POLICY_STATE)
 		memcpy(m, buf, sizeof(*m));
 	else if (len > 0 && proto_check(buf, (size_t)len) == 0 && proto_type(buf) == PROTO_ERROR)

@@ -99,7 +99,9 @@ internet_down() {
 	if [ $status != 0 ]; then
 		tail -n 20 "$T"/*.err "$T"/*.log 2>/dev/null | sed 's/^/# /' || :
 	fi
-	umount -l /etc/hosts /etc/resolv.conf "$T/etc" 2>/dev/null || :
+	umount -l /etc/hosts /etc/resolv.conf 2>/dev/null || :
+	# The overlay, where there is one, holds its upper directory.
+	! mountpoint -q "$T/etc" || umount -l /etc "$T/etc" || :
 	rm -rf "$T"
 	exit $status
 }

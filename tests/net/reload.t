@@ -125,9 +125,9 @@ ok "so does a download, and it does not look complete" \
 ok "the download's end is an error to the program" grep -q "reset by peer" "$T/cut.out"
 sed 's/^/# live flows /' "$T/cut.ms"
 ok "events: the policy, the cut, the flow's end" jq -es '
-	(map(select(.event_type == "policy" and .policy.flows_cut == 1)) | length) == 2 and
-	(map(select(.event_type == "alert" and .reason == "policy-cut" and .name == "evil.test")) | length) == 2 and
-	(map(select(.event_type == "flow" and .flow.reason == "policy-cut" and .flow.bytes_toserver + .flow.bytes_toclient > 100000)) | length) == 2' \
+	(map(select(.event_type == "policy" and .policy.flows_cut == 1)) | length) >= 2 and
+	(map(select(.event_type == "alert" and .reason == "policy-cut" and .name == "evil.test")) | length) >= 2 and
+	(map(select(.event_type == "flow" and .flow.reason == "policy-cut" and .flow.bytes_toserver + .flow.bytes_toclient > 100000)) | length) >= 2' \
 	"$W/events"
 
 # ---- under load -------------------------------------------------------------------------------------------------
