@@ -88,7 +88,7 @@ static int attach(struct gateway *g, struct door *d, const struct options *o, in
 	log_info("ready: %s is behind the gateway until this program is interrupted", o->netns);
 	status_started(o->status_fd, "ready", o->name, 0, &created);
 	status = stay(d, o, signals);
-	status_exited(o->status_fd, status);
+	status_exited(o->status_fd, status, NULL);
 	return status;
 }
 

@@ -3,6 +3,7 @@ CLI_SRC := \
 	cli/doctor.c \
 	cli/door.c \
 	cli/gateway.c \
+	cli/limits.c \
 	cli/main.c \
 	cli/options.c \
 	cli/policy.c \

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/limits.h"
 #include "cli/rules.h"
 #include "lib/log.h"
 #include "lib/policy/policy.h"
@@ -408,6 +409,14 @@ static int opt_landlock(struct parser *p)
 	return complain(p, "%s: --landlock %s: not known; use auto, require or off", p->verb, p->value);
 }
 
+static int opt_limit(struct parser *p)
+{
+	char why[LIMITS_WHY_CAP];
+	int r = limits_set(&p->o->limits, p->name, p->value, why);
+
+	return r < 0 ? complain(p, "%s: %s %s: %s", p->verb, p->name, p->value, why) : 0;
+}
+
 /* ---- the list ----------------------------------------------------------------------------------------- */
 
 static const struct option {
@@ -442,6 +451,16 @@ static const struct option {
 	{ "--hostname", opt_hostname, true, OPTIONS_RUN },
 	{ "--no-seccomp", opt_no_seccomp, false, OPTIONS_RUN },
 	{ "--landlock", opt_landlock, true, OPTIONS_RUN },
+	{ "--memory", opt_limit, true, OPTIONS_RUN },
+	{ "--pids", opt_limit, true, OPTIONS_RUN },
+	{ "--cpu", opt_limit, true, OPTIONS_RUN },
+	{ "--io-weight", opt_limit, true, OPTIONS_RUN },
+	{ "--time", opt_limit, true, OPTIONS_RUN },
+	{ "--cpu-time", opt_limit, true, OPTIONS_RUN },
+	{ "--grace", opt_limit, true, OPTIONS_RUN },
+	{ "--tmpfs-size", opt_limit, true, OPTIONS_RUN },
+	{ "--tmpfs-inodes", opt_limit, true, OPTIONS_RUN },
+	{ "--rlimit", opt_limit, true, OPTIONS_RUN },
 };
 
 static const struct option *find(const char *text, enum options_for what)
@@ -481,6 +500,7 @@ static int take_option(struct parser *p, enum options_for what, int left, char *
 static int check_whole(struct parser *p, enum options_for what)
 {
 	struct options *o = p->o;
+	char why[LIMITS_WHY_CAP];
 
 	if (what == OPTIONS_RUN && !o->argv[0])
 		return complain(p, "run: no command; give one, as in: sluice run --allow example.com -- "
@@ -493,6 +513,8 @@ static int check_whole(struct parser *p, enum options_for what)
 				p->verb);
 	if (o->xdp_mode && o->port != PROTO_PORT_XDP && o->port != PROTO_PORT_AUTO)
 		return complain(p, "%s: --xdp-mode: this port has no mode; use it with --port xdp", p->verb);
+	if (limits_check(&o->limits, why) < 0)
+		return complain(p, "%s: %s", p->verb, why);
 	if (policy_compile(o->policy) < 0)
 		return complain(p, "%s: out of memory; use a smaller policy", p->verb);
 	if (!o->quiet)

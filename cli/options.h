@@ -40,6 +40,7 @@ struct options {
 	const char *chdir, *hostname;
 	bool keep_env, seccomp_off;
 	enum jail_landlock landlock;
+	struct jail_limits limits;
 	uid_t uid;
 	gid_t gid;
 	bool help;			/* --help was asked: nothing else is valid */

@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/door.h"
 #include "cli/gateway.h"
+#include "cli/limits.h"
 #include "cli/options.h"
 #include "cli/status.h"
 #include "cli/userns.h"
@@ -52,12 +53,23 @@ static int usage(void)
 	      "  --hostname NAME        default: sandbox\n"
 	      "  --no-seccomp           no system call filter around the program\n"
 	      "  --landlock MODE        the second wall around files: auto, require or off\n"
+	      "How much it may use (SIZE: bytes, or like 64M, 2G; SECONDS: like 10, 0.5)\n"
+	      "  --time SECONDS         by the clock\n"
+	      "  --cpu-time SECONDS     of processor time\n"
+	      "  --grace SECONDS        between SIGTERM and SIGKILL when time is over; default 0\n"
+	      "  --memory SIZE          swap and files in memory included\n"
+	      "  --pids N               processes and threads at a time, default 4096\n"
+	      "  --cpu N                processors at a time, like 0.5 or 2\n"
+	      "  --io-weight N          share of a busy disk, 1 to 10000; others have 100\n"
+	      "  --tmpfs-size SIZE      of /tmp, home and the like together; default a quarter of memory\n"
+	      "  --tmpfs-inodes N       files there, default 400000\n"
+	      "  --rlimit NAME=SOFT[:HARD]  as in setrlimit(2): nofile, as, fsize, ...\n"
 	      "This program\n"
 	      "  --status-fd N          JSON lines about start and end on descriptor N\n"
 	      "  --quiet                tell errors only\n"
 	      "\n"
 	      "The exit status is COMMAND's own; 125 when sluice failed, 126 when COMMAND cannot be\n"
-	      "executed, 127 when there is none, 128 + N when signal N ended it.\n",
+	      "executed, 127 when there is none, 128 + N when signal N ended it, 137 when a limit on time did.\n",
 	      stdout);
 	return 0;
 }
@@ -89,6 +101,7 @@ static int start_jail(struct run *r)
 		.landlock = r->o.landlock,
 		.hide = r->door.hide,
 		.n_hide = DOOR_HIDDEN_MAX,
+		.limits = &r->o.limits,
 	};
 	char why[PROTO_TEXT_CAP] = "";
 	int err = jail_start(&plan, &r->jail, why);
@@ -125,6 +138,9 @@ static int run_program(struct run *r)
 		log_warn("no system call filter around the program, as asked, going on");
 	if (r->o.landlock == JAIL_LANDLOCK_OFF)
 		log_warn("no Landlock around the program, as asked, going on");
+	if (r->jail.cpu_per_process)
+		log_warn("no cgroup to be had here: --cpu-time holds for each process alone, in whole seconds, "
+			 "going on; for all together run as root or under systemd-run --user --scope");
 	watched = door_watch(&r->door, &r->g);
 	err = watched < 0 ? watched : jail_go(&r->jail, why);
 	if (err != 0) {
@@ -133,7 +149,9 @@ static int run_program(struct run *r)
 		return err > 0 ? err : CLI_FAILED;
 	}
 	status_started(r->o.status_fd, "started", r->o.name, r->jail.pid, &created);
-	return jail_wait(&r->jail, watched, readable, r);
+	err = jail_wait(&r->jail, watched, readable, r);
+	limits_tell(&r->jail);
+	return err;
 }
 
 static int run_all(struct run *r)
@@ -150,7 +168,7 @@ static int run_all(struct run *r)
 	if (gateway_start(&r->g) < 0 || start_jail(r) < 0)
 		return CLI_FAILED;
 	status = run_program(r);
-	status_exited(r->o.status_fd, status);
+	status_exited(r->o.status_fd, status, &r->jail.result);
 	return status;
 }
 

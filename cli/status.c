@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/limits.h"
 #include "lib/json.h"
 #include "lib/log.h"
 
@@ -72,14 +73,34 @@ void status_gateway_died(int fd, const char *why)
 	put_line(fd, &j);
 }
 
-void status_exited(int fd, int status)
+static void put_result(struct json *j, const struct jail_result *res)
 {
-	char buf[128];
+	if (res->signal)
+		json_i64(j, "signal", res->signal);
+	if (res->struck)
+		json_str(j, "limit", limits_word(res->struck));
+	json_u64(j, "wall_us", res->wall_ns / 1000);
+	json_u64(j, "user_us", res->user_us);
+	json_u64(j, "system_us", res->system_us);
+	json_u64(j, "rss_peak", res->rss_peak);
+	if (res->has_memory) {
+		json_u64(j, "memory_peak", res->memory_peak);
+		json_u64(j, "oom_kills", res->oom_kills);
+	}
+	if (res->has_pids)
+		json_u64(j, "pids_refused", res->pids_refused);
+}
+
+void status_exited(int fd, int status, const struct jail_result *res)
+{
+	char buf[512];
 	struct json j;
 
 	if (fd < 0)
 		return;
 	begin(&j, buf, sizeof(buf), "exited");
 	json_i64(&j, "status", status);
+	if (res && res->wall_ns)
+		put_result(&j, res);
 	put_line(fd, &j);
 }

@@ -6,11 +6,13 @@
 #include <sys/types.h>
 
 #include "lib/proto.h"
+#include "sandbox/limits.h"
 
 /* fd -1: nothing is written. A reader that went away is ignored. */
 void status_started(int fd, const char *event, const char *name, pid_t pid,
 		    const struct proto_created *c);
 void status_gateway_died(int fd, const char *why);
-void status_exited(int fd, int status);
+/* res: NULL, or of a program that was started. */
+void status_exited(int fd, int status, const struct jail_result *res);
 
 #endif

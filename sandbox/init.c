@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/msg.h"
 
 enum {
@@ -40,6 +41,7 @@ enum {
 
 struct init {
 	int caller;		/* socket */
+	struct deadline deadline;
 	int tty;		/* -1 without a controlling terminal */
 	pid_t program;
 	pid_t front;		/* group that had the terminal when the program stopped */
@@ -137,6 +139,13 @@ static int make_program(struct jail_setup *s, pid_t *ret_pid)
 		jail_program(s);
 	}
 	close(pair[1]);
+	/* Before it does anything: what it and its children use is counted there. Init stays outside. */
+	r = cgroup_enter(&s->cgroup, pid);
+	if (r < 0)
+		jail_fail(s, r, "cannot put the program into its cgroup: %s", strerror(-r));
+	for (size_t i = 0; i < s->cgroup.n_procs; i++)
+		close(s->cgroup.procs[i]);
+	s->cgroup.n_procs = 0;
 	write_map(s, pid, "gid_map", s->gid);
 	write_map(s, pid, "uid_map", s->uid);
 	r = jail_msg_send(pair[0], JAIL_MSG_MAPPED, 0);
@@ -214,6 +223,39 @@ static void give_terminal(const struct init *in)
 		tcsetpgrp(in->tty, in->program);
 }
 
+/* A caller that is stopped does not read: then one report that waits for it stands for all. */
+static void report_stop(const struct init *in, int sig)
+{
+	struct pollfd p = { in->caller, POLLOUT, 0 };
+
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT))
+		jail_msg_send(in->caller, JAIL_MSG_STOPPED, sig);
+}
+
+/* First the end of everything inside, then its report, which may have to wait for the caller. */
+static void __attribute__((noreturn)) end(const struct init *in, const int *status)
+{
+	kill(-1, SIGKILL);
+	/* Here, and not in dying: what the kernel reaps then is in nobody's usage. */
+	while (waitpid(-1, NULL, 0) >= 0 || errno == EINTR)
+		;
+	if (in->deadline.struck)
+		jail_msg_send(in->caller, JAIL_MSG_LIMIT, (int)in->deadline.struck);
+	if (status)
+		jail_msg_send(in->caller, JAIL_MSG_EXIT, *status);
+	_exit(0);
+}
+
+static void keep_time(struct init *in, uint64_t now)
+{
+	if (deadline_check(&in->deadline, now) && in->deadline.grace) {
+		kill(-1, SIGTERM);
+		kill(-1, SIGCONT);
+	}
+	if (deadline_over(&in->deadline, now))
+		end(in, NULL);
+}
+
 /* True when there may be more. */
 static bool reap(struct init *in)
 {
@@ -226,11 +268,10 @@ static bool reap(struct init *in)
 			continue;
 		if (WIFSTOPPED(status)) {
 			in->front = in->tty < 0 ? -1 : tcgetpgrp(in->tty);
-			jail_msg_send(in->caller, JAIL_MSG_STOPPED, WSTOPSIG(status));
+			report_stop(in, WSTOPSIG(status));
 			continue;
 		}
-		jail_msg_send(in->caller, JAIL_MSG_EXIT, status);
-		_exit(0);
+		end(in, &status);
 	}
 	return pid > 0;
 }
@@ -257,8 +298,10 @@ static void __attribute__((noreturn)) watch(struct init *in, int children)
 
 	for (;;) {
 		bool more = reap(in);
+		uint64_t now = clock_mono_ns();
 
-		if (poll(p, 2, more ? 0 : -1) < 0 && errno != EINTR)
+		keep_time(in, now);
+		if (poll(p, 2, more ? 0 : deadline_wait(&in->deadline, now)) < 0 && errno != EINTR)
 			_exit(JAIL_EXIT_FAILED);
 		if (p[1].revents && read(children, &si, sizeof(si)) < 0 && errno != EINTR &&
 		    errno != EAGAIN)
@@ -307,7 +350,8 @@ static void start_program(const struct jail_setup *s, int netns, int program)
 
 void jail_init(struct jail_setup *s)
 {
-	struct init in = { .caller = s->sock, .tty = -1, .program = -1, .front = -1 };
+	struct init in = { .caller = s->sock, .tty = -1, .program = -1, .front = -1,
+		.deadline = { .usage = -1 } };
 	int program, netns, children;
 	sigset_t set;
 
@@ -331,6 +375,7 @@ void jail_init(struct jail_setup *s)
 	if (children < 0)
 		jail_fail(s, -errno, "cannot wait for signals: %s", strerror(errno));
 	start_program(s, netns, program);
+	deadline_start(&in.deadline, s->limits, s->cgroup.usage, clock_mono_ns());
 	close(netns);
 	close(program);
 	watch(&in, children);

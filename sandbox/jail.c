@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/msg.h"
 
 enum {
@@ -84,8 +86,31 @@ static pid_t clone_init(unsigned long extra)
 	return (pid_t)syscall(SYS_clone, JAIL_CLONE | extra, NULL, NULL, NULL, 0ul);
 }
 
+/* Closes what is above JAIL_SOCK_FD, but not what belongs to the cgroup. */
+static int close_above(const struct cgroup_entry *e)
+{
+	unsigned int from = JAIL_SOCK_FD + 1;
+
+	for (;;) {
+		unsigned int next = e->usage >= (int)from ? (unsigned int)e->usage : ~0u;
+
+		for (size_t i = 0; i < e->n_procs; i++) {
+			unsigned int fd = (unsigned int)e->procs[i];
+
+			next = fd >= from && fd < next ? fd : next;
+		}
+		if (next > from && close_range(from, next == ~0u ? next : next - 1, 0) < 0)
+			return -errno;
+		if (next == ~0u)
+			return 0;
+		from = next + 1;
+	}
+}
+
 static void __attribute__((noreturn)) enter_init(struct jail_setup *s)
 {
+	int r;
+
 	/*
 	 * The caller's descriptors end here: init never execs, so close-on-exec would not end them,
 	 * and a copy kept open would hide an end-of-file from somebody.
@@ -95,9 +120,9 @@ static void __attribute__((noreturn)) enter_init(struct jail_setup *s)
 			_exit(JAIL_EXIT_FAILED);
 		s->sock = JAIL_SOCK_FD;
 	}
-	if (close_range(JAIL_SOCK_FD + 1, ~0u, 0) < 0)
-		jail_fail(s, -errno, "cannot close descriptors: %s (Linux 5.12 or newer is needed)",
-			  strerror(errno));
+	r = close_above(&s->cgroup);
+	if (r < 0)
+		jail_fail(s, r, "cannot close descriptors: %s (Linux 5.12 or newer is needed)", strerror(-r));
 	jail_init(s);
 }
 
@@ -234,15 +259,64 @@ static int check_stdio(char *why)
 	return 0;
 }
 
+/*
+ * Decides who holds which limit. A cgroup is made only for what needs one: entering it costs milliseconds.
+ * What was asked for and cannot be held is an error. Two things have a second best: the number of
+ * processes, which a resource limit holds as well, and processor time, which one holds per process.
+ */
+static int take_limits(struct jail_setup *s, struct jail *j, char *why)
+{
+	const unsigned int pids = 1u << CGROUP_PIDS, cpuacct = 1u << CGROUP_CPUACCT;
+	const struct jail_limits *l = s->limits;
+	unsigned int need = (l->memory ? 1u << CGROUP_MEMORY : 0) | (l->cpu_milli ? 1u << CGROUP_CPU : 0) |
+		(l->io_weight ? 1u << CGROUP_IO : 0);
+	unsigned int better = l->cpu_ns ? cpuacct : 0, got;
+	uid_t uid = s->plan->uid;
+	gid_t gid;
+	int r = -EOPNOTSUPP;
+
+	if (uid == (uid_t)-1)
+		jail_default_ids(&uid, &gid);
+	s->nproc = rlimit_counts_jail(uid);
+	if (l->pids && !s->nproc)
+		need |= pids;
+	else if (l->pids || !s->nproc)
+		better |= pids;
+
+	got = need | better;
+	if (better)
+		r = cgroup_new(l, got, &j->cgroup, why);
+	if (r < 0) {
+		got = need;
+		r = need ? cgroup_new(l, need, &j->cgroup, why) : 0;
+	}
+	if (r < 0)
+		return r;
+	why[0] = '\0';
+	/* The resource limit would refuse first, and count nothing. */
+	if (got & pids)
+		s->nproc = false;
+	s->cpu_per_process = l->cpu_ns && !(got & cpuacct);
+	j->cpu_per_process = s->cpu_per_process;
+	j->limits = l;
+	if (j->cgroup)
+		cgroup_entry_get(j->cgroup, &s->cgroup);
+	return 0;
+}
+
 static void close_jail(struct jail *j)
 {
 	fd_close(&j->status);
 	fd_close(&j->netns);
+	cgroup_free(j->cgroup);
+	j->cgroup = NULL;
 }
 
 int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 {
-	struct jail_setup s = { .plan = plan, .sock = -1, .proc_sys = -1, .tty = -1, .ruleset = -1 };
+	static const struct jail_limits defaults;
+	struct jail_setup s = { .plan = plan, .limits = plan->limits ? plan->limits : &defaults,
+		.sock = -1, .proc_sys = -1, .tty = -1, .ruleset = -1, .cgroup = { .usage = -1 } };
 	struct jail j = { .pid = -1, .netns = -1, .status = -1 };
 	struct jail_msg m;
 	int pair[2], r;
@@ -251,15 +325,21 @@ int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 	r = check_stdio(why);
 	if (r < 0)
 		return r;
+	r = take_limits(&s, &j, why);
+	if (r < 0)
+		return r;
 	sigprocmask(SIG_SETMASK, NULL, &s.mask);
 	r = msg_pair(pair);
 	if (r < 0) {
+		close_jail(&j);
 		snprintf(why, JAIL_WHY_CAP, "cannot make a socket: %s", strerror(-r));
 		return r;
 	}
 	j.status = pair[0];
 	s.sock = pair[1];
 	r = start_init(&s, j.status, &j.pid, why);
+	if (j.cgroup)
+		cgroup_entry_drop(j.cgroup);
 	if (r < 0) {
 		fd_close(&s.sock);
 		close_jail(&j);
@@ -299,6 +379,7 @@ int jail_go(struct jail *j, char *why)
 	sigprocmask(SIG_BLOCK, &set, &j->mask);
 	j->masked = true;
 	j->front = has_terminal();
+	j->start_ns = clock_mono_ns();
 	r = jail_msg_send(j->status, JAIL_MSG_GO, j->front);
 	if (r == 0)
 		r = jail_msg_recv(j->status, &m, NULL);
@@ -311,12 +392,18 @@ int jail_go(struct jail *j, char *why)
 
 void jail_reap(struct jail *j)
 {
+	struct rusage use = { 0 };
+
 	if (j->pid <= 0)
 		return;
 	kill(j->pid, SIGKILL);
-	while (waitpid(j->pid, NULL, 0) < 0 && errno == EINTR)
+	/* Whom init has reaped is in its usage: everybody, unless init itself was killed. */
+	while (wait4(j->pid, NULL, 0, &use) < 0 && errno == EINTR)
 		;
 	j->pid = -1;
+	j->result.user_us = (uint64_t)use.ru_utime.tv_sec * 1000000 + (uint64_t)use.ru_utime.tv_usec;
+	j->result.system_us = (uint64_t)use.ru_stime.tv_sec * 1000000 + (uint64_t)use.ru_stime.tv_usec;
+	j->result.rss_peak = (uint64_t)use.ru_maxrss * 1024;
 }
 
 void jail_kill(struct jail *j)

@@ -13,6 +13,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "sandbox/limits.h"
+
+struct cgroup;
+
 struct jail_bind {
 	const char *source;	/* absolute, on the host */
 	const char *dest;	/* absolute, inside */
@@ -42,6 +46,7 @@ struct jail_plan {
 	enum jail_landlock landlock;
 	const char *const *hide;	/* directories of the host that no bind shows; absolute */
 	size_t n_hide;
+	const struct jail_limits *limits;	/* NULL: the defaults */
 };
 
 struct jail {
@@ -51,6 +56,11 @@ struct jail {
 	bool front;		/* internal: the program has the terminal */
 	bool masked;		/* internal: mask is to be restored by jail_wait() or jail_kill() */
 	sigset_t mask;
+	struct cgroup *cgroup;	/* internal: NULL without one; gone with jail_wait() or jail_kill() */
+	const struct jail_limits *limits;	/* of the plan: borrowed until then */
+	uint64_t start_ns;	/* internal: when the program was started */
+	bool cpu_per_process;	/* without a cgroup: the limit on processor time holds for each process alone */
+	struct jail_result result;	/* complete after jail_wait() */
 };
 
 /* The ids the program gets on the host without --uid: the caller; under sudo the invoking user; for
@@ -76,7 +86,8 @@ void jail_kill(struct jail *j);
 /*
  * Waits for the program, forwarding SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH,
  * SIGTSTP/SIGCONT as a shell's child would see them. poll_fd (or -1): on_readable() is called while it is readable and returns false to stop watching.
- * Returns the exit status as a shell gives it: 0..255, 128 + n for signal n.
+ * Returns the exit status as a shell gives it: 0..255, 128 + n for signal n; 137 when a limit on time
+ * ended it, whatever it made of its grace.
  */
 int jail_wait(struct jail *j, int poll_fd, bool (*on_readable)(void *arg), void *arg);
 

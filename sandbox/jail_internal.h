@@ -11,6 +11,7 @@
 #ifndef SANDBOX_JAIL_INTERNAL_H
 #define SANDBOX_JAIL_INTERNAL_H
 
+#include "sandbox/cgroup.h"
 #include "sandbox/jail.h"
 
 #include <signal.h>
@@ -32,6 +33,7 @@ enum jail_msg_type {
 	JAIL_MSG_STOPPED,		/* value: the signal that stopped the program */
 	JAIL_MSG_EXIT,			/* value: the program's wait status */
 	JAIL_MSG_SIGNAL,		/* caller -> init; value: signal for the program's process group */
+	JAIL_MSG_LIMIT,			/* init -> caller, at the end; value: enum jail_limit that struck */
 	JAIL_MSG_CONTINUE,		/* caller -> init; value: 1 when the program gets the terminal */
 };
 
@@ -59,6 +61,10 @@ struct jail_setup {
 	const char *cwd;		/* inside; NULL: "/". Never freed */
 	const char *user, *home;	/* static */
 	sigset_t mask;			/* the caller's signal mask */
+	const struct jail_limits *limits;	/* of the plan, or the defaults */
+	bool nproc;			/* the number of processes is held by RLIMIT_NPROC */
+	bool cpu_per_process;		/* the processor time by RLIMIT_CPU */
+	struct cgroup_entry cgroup;	/* what init needs of the cgroup */
 };
 
 /* jail.c */
@@ -124,6 +130,26 @@ void landlock_allow_read(const struct jail_setup *s, int dir);	/* files and dire
 void landlock_allow_list(const struct jail_setup *s, int dir);	/* directories only */
 /* The program's side: needs no_new_privs. Opens nothing outside of the rules from here on. */
 void landlock_enter(struct jail_setup *s);
+
+/* rlimit.c: in the program's process, before its ids change. */
+void rlimit_apply(const struct jail_setup *s);
+/* Is RLIMIT_NPROC a limit of the jail alone, and one that holds for this user? */
+bool rlimit_counts_jail(uid_t uid);
+
+/* deadline.c */
+struct deadline {
+	uint64_t wall_end, cpu_max;	/* 0: none */
+	uint64_t grace, kill_at;
+	int usage;			/* processor time of the cgroup, or -1 */
+	enum jail_limit struck;
+};
+void deadline_start(struct deadline *d, const struct jail_limits *l, int usage, uint64_t now);
+/* What just struck, once; else JAIL_LIMIT_NONE. */
+enum jail_limit deadline_check(struct deadline *d, uint64_t now);
+/* Has something struck, and is the grace over? */
+bool deadline_over(const struct deadline *d, uint64_t now);
+/* For poll(2): milliseconds until the next look, -1 for never. */
+int deadline_wait(const struct deadline *d, uint64_t now);
 
 /* seccomp.c */
 int seccomp_load(void);

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,22 +31,6 @@ static void new_keyring(const struct jail_setup *s)
 {
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
 		jail_fail(s, -errno, "cannot make a session keyring: %s", strerror(errno));
-}
-
-/*
- * A crash must not feed a core dump to the host's core handler. For handlers behind a pipe the
- * kernel ignores a limit of 0, and 1 means never (do_coredump() in fs/coredump.c).
- */
-static void no_core(const struct jail_setup *s)
-{
-	struct rlimit lim;
-
-	if (getrlimit(RLIMIT_CORE, &lim) < 0)
-		jail_fail(s, -errno, "cannot read the core size limit: %s", strerror(errno));
-	lim.rlim_max = lim.rlim_max < 1 ? lim.rlim_max : 1;
-	lim.rlim_cur = lim.rlim_max;
-	if (setrlimit(RLIMIT_CORE, &lim) < 0)
-		jail_fail(s, -errno, "cannot limit the core size: %s", strerror(errno));
 }
 
 static void change_ids(const struct jail_setup *s)
@@ -141,7 +124,7 @@ void jail_program(struct jail_setup *s)
 		jail_fail(s, -errno, "cannot protect the program's process: %s", strerror(errno));
 	forbid_namespaces(s);
 	new_keyring(s);
-	no_core(s);
+	rlimit_apply(s);
 	close_others(s);
 	change_ids(s);
 	change_dir(s);

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -25,7 +26,7 @@
 #include "lib/cleanup.h"
 
 #define SCRATCH_SIZE "25%"		/* of the machine's memory, for all writable places together */
-#define SCRATCH_INODES "400000"
+#define SCRATCH_INODES 400000
 
 enum {
 	ATTR_PLAIN = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
@@ -271,10 +272,14 @@ static int add_scratch(const struct jail_setup *s, int root)
 		{ "shm", "dev/shm", 01777, false }, { "run", "run", 0755, true },
 		{ "home", "home", 0755, false }, { "root", "root", 0700, true },
 	};
-	static const char *const opts[] = { "size", SCRATCH_SIZE, "nr_inodes", SCRATCH_INODES,
-		"mode", "0755", NULL };
-	int fd = fs_new("tmpfs", opts, ATTR_PLAIN);
+	char size[24] = SCRATCH_SIZE, inodes[24];
+	const char *const opts[] = { "size", size, "nr_inodes", inodes, "mode", "0755", NULL };
+	int fd;
 
+	if (s->limits->tmpfs_size)
+		snprintf(size, sizeof(size), "%" PRIu64, s->limits->tmpfs_size);
+	snprintf(inodes, sizeof(inodes), "%" PRIu64, s->limits->tmpfs_inodes ? s->limits->tmpfs_inodes : SCRATCH_INODES);
+	fd = fs_new("tmpfs", opts, ATTR_PLAIN);
 	if (fd < 0)
 		jail_fail(s, fd, "cannot make a tmpfs: %s", strerror(-fd));
 	/* Only what is attached can be bound from. The place is used up again by the last bind. */

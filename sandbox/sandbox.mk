@@ -1,6 +1,9 @@
 SANDBOX_SRC := \
 	sandbox/bind.c \
 	sandbox/caps.c \
+	sandbox/cgroup.c \
+	sandbox/cgroup_layout.c \
+	sandbox/deadline.c \
 	sandbox/env.c \
 	sandbox/etc.c \
 	sandbox/ids.c \
@@ -8,6 +11,7 @@ SANDBOX_SRC := \
 	sandbox/jail.c \
 	sandbox/landlock.c \
 	sandbox/program.c \
+	sandbox/rlimit.c \
 	sandbox/root.c \
 	sandbox/seccomp.c \
 	sandbox/wait.c

@@ -17,6 +17,9 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
+
+#define LATE_NS (NS_PER_S / 4)
 
 static const int forwarded[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH,
 	SIGTSTP, SIGCONT };
@@ -82,6 +85,8 @@ static void take_report(struct waiting *w)
 	} else if (m.type == JAIL_MSG_EXIT) {
 		w->status = m.value;
 		w->ended = true;
+	} else if (m.type == JAIL_MSG_LIMIT && m.value > JAIL_LIMIT_NONE && m.value <= JAIL_LIMIT_CPU) {
+		w->jail->result.struck = (enum jail_limit)m.value;
 	} else if (m.type == JAIL_MSG_STOPPED) {
 		program_stopped(w, m.value);
 	}
@@ -99,6 +104,21 @@ static void take_signal(struct waiting *w)
 		jail_msg_send(w->jail->status, JAIL_MSG_SIGNAL, (int)si.ssi_signo);
 }
 
+/*
+ * Init keeps the time. The caller comes after it, for init is one of many processes when the machine
+ * is overrun: milliseconds for poll(2), -1 without a limit, 0 when it is over.
+ */
+static int time_left(const struct jail *j)
+{
+	uint64_t now = clock_mono_ns(), end = j->start_ns + j->limits->wall_ns + j->limits->grace_ns + LATE_NS;
+
+	if (!j->limits->wall_ns || j->result.struck)
+		return -1;
+	if (now >= end)
+		return 0;
+	return end - now > 3600 * NS_PER_S ? 3600000 : (int)((end - now) / NS_PER_MS + 1);
+}
+
 static void watch(struct waiting *w, int poll_fd, bool (*on_readable)(void *arg), void *arg)
 {
 	struct pollfd p[3] = {
@@ -106,7 +126,13 @@ static void watch(struct waiting *w, int poll_fd, bool (*on_readable)(void *arg)
 	};
 
 	while (!w->ended) {
-		if (poll(p, 3, -1) < 0) {
+		int wait = time_left(w->jail);
+
+		if (wait == 0) {
+			w->jail->result.struck = JAIL_LIMIT_WALL;
+			return;
+		}
+		if (poll(p, 3, wait) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
@@ -120,8 +146,29 @@ static void watch(struct waiting *w, int poll_fd, bool (*on_readable)(void *arg)
 	}
 }
 
-static int exit_code(int status)
+/* What ended the program, now that all is counted. */
+static void conclude(struct jail *j, int status)
 {
+	struct jail_result *res = &j->result;
+	uint64_t cpu_us = res->user_us + res->system_us;
+
+	res->wall_ns = clock_mono_ns() - j->start_ns;
+	res->signal = res->struck ? SIGKILL : WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	if (j->cgroup)
+		cgroup_read(j->cgroup, res);
+	if (res->struck)
+		return;
+	if (res->signal == SIGKILL && res->oom_kills)
+		res->struck = JAIL_LIMIT_MEMORY;
+	else if (j->cpu_per_process && (res->signal == SIGXCPU || (res->signal == SIGKILL &&
+		 cpu_us >= j->limits->cpu_ns / 1000)))
+		res->struck = JAIL_LIMIT_CPU;
+}
+
+static int exit_code(const struct jail *j, int status)
+{
+	if (j->result.struck == JAIL_LIMIT_WALL || j->result.struck == JAIL_LIMIT_CPU)
+		return 128 + SIGKILL;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -158,6 +205,7 @@ int jail_wait(struct jail *j, int poll_fd, bool (*on_readable)(void *arg), void 
 		tcsetpgrp(w.tty, getpgrp());
 	fd_close(&w.tty);
 	fd_close(&w.signals);
+	conclude(j, w.status);
 	jail_kill(j);
-	return exit_code(w.status);
+	return exit_code(j, w.status);
 }

@@ -363,6 +363,27 @@ static int cmd_threads(char **argv)
 	return 0;
 }
 
+static void *thread_stay(void *arg)
+{
+	(void)arg;
+	pause();
+	return NULL;
+}
+
+/* N threads that stay. */
+static int cmd_crowd(char **argv)
+{
+	for (int i = 0; i < atoi(argv[0]); i++) {
+		pthread_t t;
+		int err = pthread_create(&t, NULL, thread_stay, NULL);
+
+		if (err)
+			return puts(strerrorname_np(err)) < 0;
+	}
+	puts("ok");
+	return 0;
+}
+
 /* Is the filter still there in a thread, a child and after exec? */
 static void *thread_mount(void *arg)
 {
@@ -543,7 +564,7 @@ static const struct {
 	{ "remount", cmd_remount, 1 }, { "umount", cmd_umount, 1 },
 	{ "open", cmd_open, 2 }, { "link", cmd_link, 2 }, { "truncate", cmd_truncate, 1 },
 	{ "ids", cmd_ids, 0 }, { "kill", cmd_kill, 2 }, { "orphans", cmd_orphans, 1 },
-	{ "threads", cmd_threads, 0 }, { "inherit", cmd_inherit, 0 }, { "daemon", cmd_daemon, 1 },
+	{ "threads", cmd_threads, 0 }, { "crowd", cmd_crowd, 1 }, { "inherit", cmd_inherit, 0 }, { "daemon", cmd_daemon, 1 },
 	{ "nice", cmd_nice, 2 }, { "type", cmd_type, 1 }, { "paste", cmd_paste, 1 },
 	{ "ctty", cmd_ctty, 0 }, { "abstract", cmd_abstract, 1 }, { "unix", cmd_unix, 1 },
 	{ "key", cmd_key, 0 }, { "limit", cmd_limit, 0 }, { "dirfd", cmd_dirfd, 3 },
