@@ -20,6 +20,7 @@
 #include "cli/rules.h"
 #include "lib/log.h"
 #include "lib/policy/policy.h"
+#include "sandbox/filter.h"
 
 enum { WARNINGS_MAX = 5 };	/* at the start of a run */
 
@@ -392,6 +393,15 @@ static int opt_no_seccomp(struct parser *p)
 	return 0;
 }
 
+static int opt_seccomp(struct parser *p)
+{
+	p->o->filter = filter_builtin(p->value);
+	if (!p->o->filter)
+		return complain(p, "%s: --seccomp %s: no such profile; use default, strict or compute", p->verb,
+				p->value);
+	return 0;
+}
+
 static int opt_landlock(struct parser *p)
 {
 	static const char *const names[] = {
@@ -450,6 +460,7 @@ static const struct option {
 	{ "--uid", opt_uid, true, OPTIONS_RUN },
 	{ "--hostname", opt_hostname, true, OPTIONS_RUN },
 	{ "--no-seccomp", opt_no_seccomp, false, OPTIONS_RUN },
+	{ "--seccomp", opt_seccomp, true, OPTIONS_RUN },
 	{ "--landlock", opt_landlock, true, OPTIONS_RUN },
 	{ "--memory", opt_limit, true, OPTIONS_RUN },
 	{ "--pids", opt_limit, true, OPTIONS_RUN },
@@ -510,6 +521,9 @@ static int check_whole(struct parser *p, enum options_for what)
 				"--netns /proc/PID/ns/net");
 	if (what != OPTIONS_RUN && o->argv[0])
 		return complain(p, "%s: %s: takes no command; see sluice %s --help", p->verb, o->argv[0],
+				p->verb);
+	if (o->filter && o->seccomp_off)
+		return complain(p, "%s: --seccomp and --no-seccomp: one gives a filter, the other none; choose",
 				p->verb);
 	if (o->xdp_mode && o->port != PROTO_PORT_XDP && o->port != PROTO_PORT_AUTO)
 		return complain(p, "%s: --xdp-mode: this port has no mode; use it with --port xdp", p->verb);

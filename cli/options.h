@@ -41,6 +41,7 @@ struct options {
 	bool keep_env, seccomp_off;
 	enum jail_landlock landlock;
 	struct jail_limits limits;
+	const struct filter *filter;	/* --seccomp; NULL: the default */
 	uid_t uid;
 	gid_t gid;
 	bool help;			/* --help was asked: nothing else is valid */

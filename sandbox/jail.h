@@ -16,6 +16,7 @@
 #include "sandbox/limits.h"
 
 struct cgroup;
+struct filter;
 
 struct jail_bind {
 	const char *source;	/* absolute, on the host */
@@ -42,6 +43,7 @@ struct jail_plan {
 	const char *hostname;		/* NULL: "sandbox" */
 	const char *dns4, *dns6;	/* resolver addresses for /etc/resolv.conf; either may be NULL */
 	int userns;			/* rootless: user namespace to join first, else -1 */
+	const struct filter *filter;	/* of system calls; NULL: the built-in default; borrowed */
 	bool seccomp_off;		/* asked for by name, printed */
 	enum jail_landlock landlock;
 	const char *const *hide;	/* directories of the host that no bind shows; absolute */

@@ -151,7 +151,4 @@ bool deadline_over(const struct deadline *d, uint64_t now);
 /* For poll(2): milliseconds until the next look, -1 for never. */
 int deadline_wait(const struct deadline *d, uint64_t now);
 
-/* seccomp.c */
-int seccomp_load(void);
-
 #endif

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "sandbox/filter.h"
 
 /* No user namespace below this one, whatever seccomp says: the limit is this namespace's own. */
 static void forbid_namespaces(const struct jail_setup *s)
@@ -131,7 +132,7 @@ void jail_program(struct jail_setup *s)
 	environ = env_build(s);
 	landlock_enter(s);
 	if (!s->plan->seccomp_off) {
-		err = seccomp_load();
+		err = filter_load(s->plan->filter ? s->plan->filter : filter_builtin("default"));
 		if (err < 0)
 			jail_fail(s, err, "cannot load the seccomp filter: %s", strerror(-err));
 	}

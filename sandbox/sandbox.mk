@@ -17,10 +17,10 @@ SANDBOX_SRC := \
 	sandbox/wait.c
 SANDBOX_LIBS := -lcap
 
-# The seccomp filter is made at build time by a program of its own (libseccomp is not linked into sluice).
-$(BUILD)/sandbox/profiles/default: $(BUILD)/sandbox/profiles/default.o
+# The seccomp filter is made at build time by a program of its own (it needs libseccomp).
+$(BUILD)/sandbox/profiles/default: $(BUILD)/sandbox/profiles/default.o $(BUILD)/sandbox/filter_make.o $(BUILD)/sandbox/filter_names.o
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $< -lseccomp
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ -lseccomp
 $(BUILD)/sandbox/seccomp_default.h: $(BUILD)/sandbox/profiles/default
 	$(call say,GEN,$@)
 	$(Q)$< > $@

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * default: the jail's seccomp profile, and the build-time program that turns it into a filter.
+ * default: the jail's seccomp profiles, and the build-time program that turns them into filters:
+ * `default`, `strict` (less of the kernel: one ABI, no netlink, none of the rarely used interfaces) and
+ * `compute` (no sockets, files for reading only).
  *
  * An allowlist. A call that is not in it does not exist (ENOSYS, on which libraries fall back); a
- * known dangerous one is refused (EPERM), so that a person sees why. It runs at build time, because
- * libseccomp needs some 10 ms to make the filter and the kernel needs a tenth of one to load it; the
- * output is a C header with the instructions.
+ * known dangerous one is refused (EPERM), so that a person sees why. It runs at build time, so that
+ * starting pays for loading only; the output is a C header with the instructions. libseccomp knows the numbers.
  *
- * There are two filters, and a call must pass both: one that lists what exists, and one that takes
+ * A profile has two filters, and a call must pass both: one that lists what exists, and one that takes
  * single uses of it away again ("every ioctl but these" cannot be said in the first).
  *
  * Arguments are compared in their low 32 bits only: the kernel ignores the upper half of an int, and
@@ -18,11 +19,14 @@
  * 2.23, musl 1.1.13) use the direct calls. The x32 numbers do not exist at all.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,20 +35,29 @@
 #include <sys/personality.h>
 #include <sys/socket.h>
 
-#define LOW 0xffffffffu
-#define EQ(arg, value) SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, LOW, value)
-#define MASK(arg, mask, value) SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, mask, value)
+#include "sandbox/filter_make.h"
+
+#define EQ(n, v) { .arg = (n), .op = FILTER_EQ, .value = (v) }
+#define MASK(n, m, v) { .arg = (n), .op = FILTER_MASKED_EQ, .value = (v), .mask = (m) }
+#define ERRNO(e) (SECCOMP_RET_ERRNO | (uint32_t)(e))
 #define RULE(f, action, name, ...)                                                                  \
-	rule(f, action, name, sizeof((struct scmp_arg_cmp[]){ __VA_ARGS__ }) /                      \
-	     sizeof(struct scmp_arg_cmp), (struct scmp_arg_cmp[]){ __VA_ARGS__ })
-#define ALLOW(f, name, ...) RULE(f, SCMP_ACT_ALLOW, name, __VA_ARGS__)
-#define REFUSE(f, name, ...) RULE(f, SCMP_ACT_ERRNO(EPERM), name, __VA_ARGS__)
+	rule(f, action, name, sizeof((struct filter_cond[]){ __VA_ARGS__ }) /                       \
+	     sizeof(struct filter_cond), (struct filter_cond[]){ __VA_ARGS__ })
+#define RANGE(n, from, to)                                                                          \
+	{ .arg = (n), .op = FILTER_GE, .value = (from) }, { .arg = (n), .op = FILTER_LE, .value = (to) }
+#define ALLOW(f, name, ...) RULE(f, SECCOMP_RET_ALLOW, name, __VA_ARGS__)
+#define REFUSE(f, name, ...) RULE(f, ERRNO(EPERM), name, __VA_ARGS__)
 
 enum {
 	SOCK_TYPE_BITS = 0xf,		/* include/linux/net.h; the rest of the argument is flags */
-	FAMILY_END = 46,		/* AF_MAX of Linux 6.18 */
+	FAMILY_LAST = 45,		/* below AF_MAX of Linux 6.18 */
 	PROTO_MPTCP = 262,
+	NOEXEC_SEAL = 8,		/* MFD_NOEXEC_SEAL, Linux 6.3; newer than glibc's header */
+	TMPFILE = 020000000,		/* __O_TMPFILE of include/uapi/asm-generic/fcntl.h, without O_DIRECTORY */
 };
+
+/* Each takes away from the one before it. */
+enum flavour { DEFAULT, STRICT, COMPUTE };
 
 /* CLONE_NEW*: NS, CGROUP, UTS, IPC, USER, PID, NET. TIME is a flag of unshare(2) and clone3(2) alone. */
 static const uint32_t new_flags[] = { 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000,
@@ -137,47 +150,96 @@ static const char *const refused[] = {
 	"_sysctl", "modify_ldt", "nfsservctl", "sysfs", "uselib", "ustat", "vm86", "vm86old",
 };
 
+/* Allowed by default, refused by `strict`: what few programs use, and kernel holes were found in. */
+static const char *const strict_refused[] = {
+	"epoll_ctl_old", "epoll_wait_old", "io_cancel", "io_destroy", "io_getevents", "io_pgetevents",
+	"io_setup", "io_submit", "memfd_secret", "mq_getsetattr", "mq_notify", "mq_open",
+	"mq_timedreceive", "mq_timedsend", "mq_unlink", "msgctl", "msgget", "msgrcv", "msgsnd",
+	"remap_file_pages", "semctl", "semget", "semop", "semtimedop", "set_thread_area", "shmat",
+	"shmctl", "shmdt", "shmget", "vmsplice",
+};
+
+/* Refused by `compute` as well: every way to a new socket, and to a changed or a new file. */
+static const char *const compute_refused[] = {
+	"accept", "accept4", "bind", "chmod", "chown", "connect", "creat", "fchmod", "fchmodat",
+	"fchown", "fchownat", "fremovexattr", "fsetxattr", "futimesat", "inotify_init",
+	"inotify_init1", "lchown", "link", "linkat", "listen", "lremovexattr", "lsetxattr",
+	"memfd_create", "mkdir", "mkdirat", "mknod", "mknodat", "openat2", "pidfd_open",
+	"removexattr", "rename", "renameat", "renameat2", "rmdir", "setxattr", "socket",
+	"socketpair", "symlink", "symlinkat", "truncate", "unlink", "unlinkat", "utime",
+	"utimensat", "utimes",
+};
+
 static void __attribute__((noreturn)) fail(const char *what, int err)
 {
 	fprintf(stderr, "seccomp profile: %s: %s\n", what, strerror(-err));
 	exit(1);
 }
 
-static void rule(scmp_filter_ctx f, uint32_t action, const char *name, size_t n,
-		 const struct scmp_arg_cmp *cmp)
+static void rule(struct filter_set *f, uint32_t action, const char *name, size_t n,
+		 const struct filter_cond *conds)
 {
-	int r, nr = seccomp_syscall_resolve_name(name);
+	struct filter_rule r = { .action = action, .n_conds = n };
 
-	/* A misspelt name would be a hole in `refused` and a riddle in `allowed`. */
-	if (nr == __NR_SCMP_ERROR)
-		fail(name, -ENOENT);
-	r = seccomp_rule_add_array(f, action, nr, (unsigned int)n, cmp);
-	if (r < 0)
-		fail(name, r);
+	for (size_t i = 0; i < n; i++)
+		r.conds[i] = conds[i];
+	for (r.abi = 0; r.abi < f->n_abis; r.abi++) {
+		int err = filter_call_number(&f->abis[r.abi], name, &r.nr);
+
+		if (err == -ENOSYS)
+			continue;	/* the ABI has it not */
+		if (err == 0)
+			err = filter_set_add(f, &r);
+		/* A misspelt name would be a hole in `refused` and a riddle in `allowed`. */
+		if (err < 0)
+			fail(name, err);
+	}
 }
 
-static scmp_filter_ctx new_filter(uint32_t otherwise)
+static bool is_in(const char *name, const char *const *list, size_t n)
 {
-	scmp_filter_ctx f = seccomp_init(otherwise);
-	int r;
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(list[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_taken_away(const char *name, enum flavour flavour)
+{
+	return (flavour >= STRICT &&
+		is_in(name, strict_refused, sizeof(strict_refused) / sizeof(strict_refused[0]))) ||
+	       (flavour >= COMPUTE &&
+		is_in(name, compute_refused, sizeof(compute_refused) / sizeof(compute_refused[0])));
+}
+
+static struct filter_set *new_filter(uint32_t otherwise, enum flavour flavour)
+{
+	static const struct filter_abi abis[] = {
+		/* x32 is not there: its numbers count as another ABI's. */
+#if defined(__x86_64__)
+		{ AUDIT_ARCH_X86_64, false, SCMP_ARCH_X86_64 }, { AUDIT_ARCH_I386, false, SCMP_ARCH_X86 },
+#elif defined(__aarch64__)
+		{ AUDIT_ARCH_AARCH64, false, SCMP_ARCH_AARCH64 }, { AUDIT_ARCH_ARM, false, SCMP_ARCH_ARM },
+#elif defined(__riscv) && __riscv_xlen == 64
+		{ AUDIT_ARCH_RISCV64, false, SCMP_ARCH_RISCV64 },
+#else
+#error "this architecture has no profile yet"
+#endif
+	};
+	struct filter_set *f = calloc(1, sizeof(*f));
 
 	if (!f)
-		fail("seccomp_init", -ENOMEM);
-	/* x32 is not added: its numbers then count as another architecture's. */
-	r = seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
-	if (r == 0)
-		r = seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	if (r == 0 && seccomp_arch_native() == SCMP_ARCH_X86_64)
-		r = seccomp_arch_add(f, SCMP_ARCH_X86);
-	if (r == 0 && seccomp_arch_native() == SCMP_ARCH_AARCH64)
-		r = seccomp_arch_add(f, SCMP_ARCH_ARM);
-	if (r < 0)
-		fail("seccomp filter", r);
+		fail("filter", -ENOMEM);
+	f->otherwise = otherwise;
+	f->bad_abi = ERRNO(ENOSYS);
+	f->n_abis = flavour >= STRICT ? 1 : sizeof(abis) / sizeof(abis[0]);
+	memcpy(f->abis, abis, f->n_abis * sizeof(abis[0]));
 	return f;
 }
 
 /* What exists. Every protocol that the sandbox may speak to its own namespace is named. */
-static void allow_sockets(scmp_filter_ctx f)
+static void allow_sockets(struct filter_set *f, enum flavour flavour)
 {
 	static const struct {
 		uint32_t family, type, protocol;
@@ -193,42 +255,61 @@ static void allow_sockets(scmp_filter_ctx f)
 	};
 
 	ALLOW(f, "socket", EQ(0, AF_UNIX));
-	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		if (flavour >= STRICT && (t[i].family == AF_NETLINK || t[i].protocol == IPPROTO_ICMP ||
+					  t[i].protocol == IPPROTO_ICMPV6))
+			continue;
 		ALLOW(f, "socket", EQ(0, t[i].family), MASK(1, SOCK_TYPE_BITS, t[i].type),
 		      EQ(2, t[i].protocol));
+	}
 }
 
-static scmp_filter_ctx make_first(void)
+static struct filter_set *make_first(enum flavour flavour)
 {
 	static const uint32_t personalities[] = { 0, 8, 0x20000, 0x20008, 0xffffffff };
-	scmp_filter_ctx f = new_filter(SCMP_ACT_ERRNO(ENOSYS));
+	struct filter_set *f = new_filter(ERRNO(ENOSYS), flavour);
 
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		rule(f, SCMP_ACT_ALLOW, allowed[i], 0, NULL);
+		if (flavour != STRICT || strcmp(allowed[i], "memfd_create") != 0)
+			rule(f, is_taken_away(allowed[i], flavour) ? ERRNO(EPERM) :
+			     SECCOMP_RET_ALLOW, allowed[i], 0, NULL);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		rule(f, SCMP_ACT_ERRNO(EPERM), refused[i], 0, NULL);
+		rule(f, ERRNO(EPERM), refused[i], 0, NULL);
 	for (size_t i = 0; i < sizeof(personalities) / sizeof(personalities[0]); i++)
 		ALLOW(f, "personality", EQ(0, personalities[i]));
-	allow_sockets(f);
+	if (flavour < COMPUTE)
+		allow_sockets(f, flavour);
+	else
+		rule(f, ERRNO(EPERM), "socket", 0, NULL);
+	/* In `strict`, anonymous files are not made to be executed. */
+	if (flavour == STRICT) {
+		ALLOW(f, "memfd_create", MASK(1, NOEXEC_SEAL, NOEXEC_SEAL));
+		REFUSE(f, "memfd_create", MASK(1, NOEXEC_SEAL, 0));
+	}
 	/* Judged by the second filter alone. clone3(2) hides its flags: it does not exist. */
-	rule(f, SCMP_ACT_ALLOW, "clone", 0, NULL);
-	rule(f, SCMP_ACT_ALLOW, "ioctl", 0, NULL);
-	rule(f, SCMP_ACT_ALLOW, "seccomp", 0, NULL);
-	rule(f, SCMP_ACT_ALLOW, "unshare", 0, NULL);
+	rule(f, SECCOMP_RET_ALLOW, "clone", 0, NULL);
+	rule(f, SECCOMP_RET_ALLOW, "ioctl", 0, NULL);
+	rule(f, SECCOMP_RET_ALLOW, "seccomp", 0, NULL);
+	rule(f, SECCOMP_RET_ALLOW, "unshare", 0, NULL);
 	return f;
 }
 
 /* The errno is for people; without these rules the first filter would answer ENOSYS. */
-static void refuse_sockets(scmp_filter_ctx f)
+static void refuse_sockets(struct filter_set *f, enum flavour flavour)
 {
 	static const uint32_t inet[] = { AF_INET, AF_INET6 };
 	static const uint32_t other[] = { 33 /* DCCP */, 132 /* SCTP */, 136 /* UDP-Lite */,
 		PROTO_MPTCP };
 
-	for (uint32_t family = 0; family < FAMILY_END; family++) {
-		if (family != AF_UNIX && family != AF_INET && family != AF_INET6 &&
-		    family != AF_NETLINK)
-			REFUSE(f, "socket", EQ(0, family));
+	/* All but UNIX, IPv4, IPv6 and netlink. */
+	REFUSE(f, "socket", EQ(0, AF_UNSPEC));
+	REFUSE(f, "socket", RANGE(0, AF_INET + 1, AF_INET6 - 1));
+	REFUSE(f, "socket", RANGE(0, AF_INET6 + 1, AF_NETLINK - 1));
+	REFUSE(f, "socket", RANGE(0, AF_NETLINK + 1, FAMILY_LAST));
+	if (flavour >= STRICT) {
+		REFUSE(f, "socket", EQ(0, AF_NETLINK));
+		REFUSE(f, "socket", EQ(0, AF_INET), EQ(2, IPPROTO_ICMP));
+		REFUSE(f, "socket", EQ(0, AF_INET6), EQ(2, IPPROTO_ICMPV6));
 	}
 	for (size_t i = 0; i < sizeof(inet) / sizeof(inet[0]); i++) {
 		for (uint32_t type = 0; type <= SOCK_TYPE_BITS; type++) {
@@ -236,19 +317,16 @@ static void refuse_sockets(scmp_filter_ctx f)
 				REFUSE(f, "socket", EQ(0, inet[i]), MASK(1, SOCK_TYPE_BITS, type));
 		}
 		for (size_t k = 0; k < sizeof(other) / sizeof(other[0]); k++)
-			RULE(f, SCMP_ACT_ERRNO(EPROTONOSUPPORT), "socket", EQ(0, inet[i]),
+			RULE(f, ERRNO(EPROTONOSUPPORT), "socket", EQ(0, inet[i]),
 			     MASK(1, SOCK_TYPE_BITS, SOCK_STREAM), EQ(2, other[k]));
 	}
-	for (uint32_t protocol = 1; protocol < 32; protocol++)
-		RULE(f, SCMP_ACT_ERRNO(EPROTONOSUPPORT), "socket", EQ(0, AF_NETLINK),
-		     EQ(2, protocol));
-	for (uint32_t family = 0; family < FAMILY_END; family++) {
-		if (family != AF_UNIX)
-			REFUSE(f, "socketpair", EQ(0, family));
-	}
+	if (flavour < STRICT)
+		RULE(f, ERRNO(EPROTONOSUPPORT), "socket", EQ(0, AF_NETLINK), RANGE(2, 1, 31));
+	REFUSE(f, "socketpair", EQ(0, AF_UNSPEC));
+	REFUSE(f, "socketpair", RANGE(0, AF_UNIX + 1, FAMILY_LAST));
 }
 
-static void refuse_terminal(scmp_filter_ctx f)
+static void refuse_terminal(struct filter_set *f)
 {
 	/* Typing for the user, in three ways; line disciplines; the console's output; hang-up. */
 	static const uint32_t requests[] = { TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS, TIOCVHANGUP };
@@ -260,11 +338,22 @@ static void refuse_terminal(scmp_filter_ctx f)
 	REFUSE(f, "ioctl", MASK(1, 0xffffff00, 0x5600));
 }
 
-static scmp_filter_ctx make_second(void)
+/* Files are opened for reading: the loader could not do without. */
+static void refuse_writing(struct filter_set *f)
+{
+	static const uint32_t flags[] = { O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, TMPFILE };
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		REFUSE(f, "open", MASK(1, flags[i], flags[i]));
+		REFUSE(f, "openat", MASK(2, flags[i], flags[i]));
+	}
+}
+
+static struct filter_set *make_second(enum flavour flavour)
 {
 	static const uint32_t personalities[] = { ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC,
 		MMAP_PAGE_ZERO, ADDR_COMPAT_LAYOUT };
-	scmp_filter_ctx f = new_filter(SCMP_ACT_ALLOW);
+	struct filter_set *f = new_filter(SECCOMP_RET_ALLOW, flavour);
 
 	for (size_t i = 0; i < sizeof(new_flags) / sizeof(new_flags[0]); i++) {
 		REFUSE(f, "clone", MASK(0, new_flags[i], new_flags[i]));
@@ -276,38 +365,54 @@ static scmp_filter_ctx make_second(void)
 				  SECCOMP_FILTER_FLAG_NEW_LISTENER));
 	for (size_t i = 0; i < sizeof(personalities) / sizeof(personalities[0]); i++)
 		REFUSE(f, "personality", EQ(0, personalities[i]));
-	refuse_sockets(f);
+	if (flavour < COMPUTE)
+		refuse_sockets(f, flavour);
+	else
+		refuse_writing(f);
 	refuse_terminal(f);
-	/* libseccomp writes rules for socketcall(2) along with those for socket(2): none may count. */
-	rule(f, SCMP_ACT_ERRNO(ENOSYS), "socketcall", 0, NULL);
+	return f;
+}
+
+/* For profiles that come from a file: whatever they allow, nobody types for the user. */
+static struct filter_set *make_terminal(void)
+{
+	struct filter_set *f = new_filter(SECCOMP_RET_ALLOW, DEFAULT);
+
+	f->bad_abi = SECCOMP_RET_ALLOW;
+#ifdef __x86_64__
+	f->abis[f->n_abis++] = (struct filter_abi){ AUDIT_ARCH_X86_64, true, SCMP_ARCH_X32 };
+#endif
+	refuse_terminal(f);
 	return f;
 }
 
 /* Prints the filter as an array of struct sock_filter. */
-static void print(scmp_filter_ctx f, const char *name)
+static void print(struct filter_set *f, const char *name)
 {
-	struct sock_filter insn;
-	FILE *tmp = tmpfile();
-	int r;
+	struct sock_fprog prog;
+	int r = filter_make(f, &prog);
 
-	if (!tmp)
-		fail("tmpfile", -errno);
-	r = seccomp_export_bpf(f, fileno(tmp));
 	if (r < 0)
-		fail("seccomp_export_bpf", r);
-	rewind(tmp);
+		fail(name, r);
 	printf("static const struct sock_filter %s[] = {\n", name);
-	while (fread(&insn, sizeof(insn), 1, tmp) == 1)
-		printf("\t{ 0x%04x, %u, %u, 0x%08x },\n", insn.code, insn.jt, insn.jf, insn.k);
+	for (size_t i = 0; i < prog.len; i++)
+		printf("\t{ 0x%04x, %u, %u, 0x%08x },\n", prog.filter[i].code, prog.filter[i].jt,
+		       prog.filter[i].jf, prog.filter[i].k);
 	printf("};\n");
-	fclose(tmp);
-	seccomp_release(f);
+	free(prog.filter);
+	filter_set_done(f);
+	free(f);
 }
 
 int main(void)
 {
 	printf("/* Made by sandbox/profiles/default.c. */\n");
-	print(make_first(), "profile_exists");
-	print(make_second(), "profile_uses");
+	print(make_first(DEFAULT), "default_exists");
+	print(make_second(DEFAULT), "default_uses");
+	print(make_first(STRICT), "strict_exists");
+	print(make_second(STRICT), "strict_uses");
+	print(make_first(COMPUTE), "compute_exists");
+	print(make_second(COMPUTE), "compute_uses");
+	print(make_terminal(), "terminal");
 	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
 }

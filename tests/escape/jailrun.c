@@ -3,10 +3,10 @@
  * jailrun: the jail without the gateway, for tests: jail.h and nothing else, an empty network.
  *
  *	jailrun [-u UID[:GID]] [-b SRC:DST]... [-w SRC:DST]... [-d DIR] [-e NAME=VALUE]... [-E] [-S]
- *		[-h NAME] [-T] [-L require|off] -- COMMAND [ARG...]
+ *		[-h NAME] [-T] [-L require|off] [-p PROFILE] -- COMMAND [ARG...]
  *
  * -b read-only bind, -w writable bind, -E keep the environment, -S without seccomp, -T print times,
- * -L what to do about Landlock.
+ * -L what to do about Landlock, -p built-in seccomp profile.
  * As an ordinary user it makes the user namespace that `sluice run` makes. -J joins it by descriptor
  * instead of entering it.
  */
@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "sandbox/filter.h"
 #include "sandbox/jail.h"
 
 enum { MAX = 16 };
@@ -139,7 +140,7 @@ int main(int argc, char **argv)
 	bool times = false, join = false;
 	int c;
 
-	while ((c = getopt(argc, argv, "+u:b:w:d:e:h:L:ESTJ")) != -1) {
+	while ((c = getopt(argc, argv, "+u:b:w:d:e:h:L:p:ESTJ")) != -1) {
 		switch (c) {
 		case 'u':
 			ids_arg(optarg, &plan);
@@ -170,6 +171,11 @@ int main(int argc, char **argv)
 		case 'L':
 			plan.landlock = strcmp(optarg, "off") == 0 ? JAIL_LANDLOCK_OFF :
 				JAIL_LANDLOCK_REQUIRE;
+			break;
+		case 'p':
+			plan.filter = filter_builtin(optarg);
+			if (!plan.filter)
+				return 125;
 			break;
 		case 'T':
 			times = true;

@@ -68,6 +68,7 @@ jail() {	# jail [jailrun options] -- command...: with the programs of the tests 
 			-e) opts+=(--env "$2"); shift ;;
 			-h) opts+=(--hostname "$2"); shift ;;
 			-S) opts+=(--no-seccomp) ;;
+			-p) opts+=(--seccomp "$2"); shift ;;
 			-L) opts+=(--landlock "$2"); shift ;;
 			-E) opts+=(--keep-env) ;;
 			esac

@@ -151,6 +151,16 @@ for AS in root user; do
 		'native 41 1 1 0' 'native 41 2 1 0' 'native 41 10 2 17' 'native 41 16 3 0' 'int80 359 2 1 6' | $P calls"
 	ok "unshare of what is one's own is allowed" prints ok sh_ "echo native 272 0x200 | $P calls"
 	ok "a filter of the program's own is allowed" prints EFAULT sh_ "echo native 317 1 0 0 | $P calls"
+	ok "strict: no netlink, no ping socket, no message queue, no executable memory file, no 32-bit call" \
+		prints "$(printf 'EPERM\nEPERM\nEPERM\nEPERM\nENOSYS')" jail -p strict -- sh -c "printf '%s\n' 'native 41 16 3 0' \
+		'native 41 2 2 1' 'native 68 1 0' 'native 319 0 0' 'int80 20' | $P calls"
+	ok "strict: programs work all the same" says "200 7" jail -p strict -- bash -c 'cd; python3 -m http.server 8080 >log 2>&1 &
+		until curl -so /dev/null http://localhost:8080/; do sleep 0.1; done
+		curl -so /dev/null -w "%{http_code} " http://127.0.0.1:8080/; python3 -c "print(3 + 4)"'
+	ok "compute: no socket, no file opened for writing, none made or removed" \
+		prints "$(printf 'EPERM\nEPERM\nEPERM\nEPERM\nEPERM\nEPERM')" jail -p compute -- sh -c "printf '%s\n' 'native 41 1 1 0' \
+		'native 53 1 1 0 0' 'native 257 -100 0 1' 'native 257 -100 0 0x100000041' 'native 263 -100 0' 'native 2 0 0x200' | $P calls"
+	ok "compute: a program calculates" prints 499999500000 jail -p compute -- python3 -c 'print(sum(range(10**6)))'
 	ok "no user namespace even without the filter" says "No space left" jail -S -- unshare --user true
 done
 AS=

@@ -1,3 +1,4 @@
 UNIT += seccomp
-UNIT_seccomp :=
-UNIT_seccomp_DEPS = $(BUILD)/sandbox/seccomp_default.h
+UNIT_seccomp := sandbox/seccomp.c
+UNIT_seccomp_LIBS := -lseccomp
+UNIT_seccomp_CPPFLAGS = -DTOP='"$(CURDIR)"'

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * filter: system call filters (seccomp) of the jail: the built-in profiles, made at build time; what a
+ * profile does to a call, by simulation; its programs in readable form. filter_file.h adds profiles from files.
+ */
+#ifndef SANDBOX_FILTER_H
+#define SANDBOX_FILTER_H
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { FILTER_PROGS_MAX = 3 };
+
+/* Programs in the order in which they are loaded. A call must pass all of them. */
+struct filter {
+	const char *name;
+	struct sock_fprog progs[FILTER_PROGS_MAX];
+	size_t n;
+};
+
+/* "default", "strict" or "compute"; NULL when there is no such profile. Static. */
+const struct filter *filter_builtin(const char *name);
+/* The program that keeps others' terminals shut, whatever a profile allows. */
+struct sock_fprog filter_terminal(void);
+
+/* Needs no_new_privs. 0 or -errno. */
+int filter_load(const struct filter *f);
+
+/*
+ * What the kernel would do: a SECCOMP_RET_* value with its data. A program that the kernel would not take
+ * kills (SECCOMP_RET_KILL_PROCESS), as does one that the simulator does not understand.
+ */
+uint32_t filter_simulate(const struct filter *f, const struct seccomp_data *call);
+
+#endif
