@@ -193,7 +193,8 @@ seen() { grep -qx "$1" "$T/work/seen"; }
 no_such() { ! kill -0 "$1" 2>/dev/null; }
 # Neighbour discovery and group membership (behind a hop-by-hop header) are the host kernel's own.
 frames_in() {	# frames_in SECONDS: from the host; they are in $T/late
-	timeout "$1" ip netns exec inet tcpdump -Q in -lnni down0 'not arp and not icmp6 and not ip6[6] = 0' >"$T/late" 2>/dev/null || :
+	timeout "$1" ip netns exec inet tcpdump -Q in -lnni down0 'not arp and not icmp6 and not ip6[6] = 0' >"$T/late" 2>"$T/late.err" || :
+	grep -q "packets received by filter" "$T/late.err" || echo "no capture"
 	grep -c . "$T/late" || :
 }
 # Connections of the host that were open are closed by its kernel; that is over at once.

