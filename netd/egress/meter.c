@@ -81,6 +81,10 @@ static bool read_counts(const struct eflow *f, uint64_t *ret_up, uint64_t *ret_d
 	    len < offsetof(struct tcp_info, tcpi_segs_out))
 		return false;
 	*ret_up = i.tcpi_bytes_acked;
+	/* What is on its way has left as well: a connection may be reset before an acknowledgement is back. */
+	if (len >= offsetof(struct tcp_info, tcpi_dsack_dups) &&
+	    i.tcpi_bytes_sent - i.tcpi_bytes_retrans > *ret_up)
+		*ret_up = i.tcpi_bytes_sent - i.tcpi_bytes_retrans;
 	*ret_down = i.tcpi_bytes_received;
 	return true;
 }

@@ -664,6 +664,26 @@ static void test_budget(void **state)
 	jail_end(&egress, &j);
 }
 
+/* What has left counts, also when the connection ends before the far side can have acknowledged it. */
+static void test_budget_in_flight(void **state)
+{
+	struct jail j = add("version: 1\negress:\n  - {allow: 198.51.100.11, ports: [7001]}\n"
+			    "limits: {up_bytes: 10kB}\n");
+	static const char block[12000];
+	int fd;
+
+	(void)state;
+	assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_TCP, 7001, &fd).verdict, PROTO_ALLOW);
+	assert_int_equal(system("nft 'add table ip deaf; add chain ip deaf in { type filter hook input priority 0; };"
+				"add rule ip deaf in tcp sport 7001 tcp flags & syn == 0 drop'"), 0);
+	assert_int_equal(send(fd, block, sizeof(block), MSG_NOSIGNAL), sizeof(block));
+	end_flow(&j, last_id(), 0, 0);
+	close(fd);
+	assert_int_equal(ask_flow(&j, "198.51.100.11", IPPROTO_TCP, 7001, NULL).reason, DROP_BYTES_UP);
+	assert_int_equal(system("nft delete table ip deaf"), 0);
+	jail_end(&egress, &j);
+}
+
 static void test_bad_adds(void **state)
 {
 	struct jail j, twin;
@@ -852,6 +872,7 @@ int main(void)
 		{ "flood denied names", test_flood_denied_names },
 		{ "limits", test_limits },
 		{ "budget", test_budget },
+		{ "budget in flight", test_budget_in_flight },
 		{ "bad adds", test_bad_adds },
 		{ "report", test_report },
 		{ "inspected", test_inspected },
