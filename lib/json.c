@@ -53,6 +53,16 @@ static size_t utf8_len(const uint8_t *s, size_t left)
 	return n;
 }
 
+/* How many bytes from s on stand for themselves. */
+static size_t plain_len(const uint8_t *s, size_t left)
+{
+	size_t n = 0;
+
+	while (n < left && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 static void put_string(struct json *j, const char *value, size_t len)
 {
 	const uint8_t *s = (const uint8_t *)value;
@@ -60,8 +70,13 @@ static void put_string(struct json *j, const char *value, size_t len)
 
 	put(j, "\"", 1);
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_len(s + i, len - i);
+		size_t n = plain_len(s + i, len - i);
 
+		put(j, (const char *)s + i, n);
+		i += n;
+		if (i == len)
+			break;
+		n = utf8_len(s + i, len - i);
 		if (n == 0) {
 			put(j, "\xef\xbf\xbd", 3);
 			i++;

@@ -26,16 +26,24 @@
 
 enum { TIME_CAP = 40 };
 
-/* ISO 8601 in UTC with microseconds, as EVE has it. */
+/* ISO 8601 in UTC with microseconds, as EVE has it. Most times are of the second of the one before. */
 static char *format_time(uint64_t wall_ns, char *buf)
 {
+	static char known[TIME_CAP];
+	static size_t n;
+	static time_t known_s;
 	time_t t = (time_t)(wall_ns / NS_PER_S);
+	uint32_t us = (uint32_t)(wall_ns % NS_PER_S / 1000);
 	struct tm tm;
-	size_t n;
 
-	gmtime_r(&t, &tm);
-	n = strftime(buf, TIME_CAP, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + n, TIME_CAP - n, ".%06u+0000", (unsigned int)(wall_ns % NS_PER_S / 1000));
+	if (!n || t != known_s) {
+		gmtime_r(&t, &tm);
+		n = strftime(known, sizeof(known), "%Y-%m-%dT%H:%M:%S.000000+0000", &tm);
+		known_s = t;
+	}
+	memcpy(buf, known, n + 1);
+	for (char *digit = buf + n - sizeof("+0000"); us; us /= 10)
+		*digit-- = (char)('0' + us % 10);
 	return buf;
 }
 
