@@ -177,6 +177,22 @@ static void attempt_win(struct attempt *t)
 	eflow_connected(f, fd, &peer);
 }
 
+/*
+ * 0 or -errno. connect() on a socket that does not wait never says 0 for TCP, even when the peer, a
+ * container of this host for instance, has answered within the call. Asked again it does: that is
+ * cheaper than an event and its registration.
+ */
+static int connect_now(int fd, const struct sockaddr_storage *sa, socklen_t len)
+{
+	if (connect(fd, (const struct sockaddr *)sa, len) == 0)
+		return 0;
+	if (errno != EINPROGRESS)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)sa, len) == 0)
+		return 0;
+	return errno == EALREADY ? -EINPROGRESS : -errno;
+}
+
 /* 1: connected, the flow is done. 0: under way. -EAGAIN: no place just now. -errno: this address failed. */
 static int attempt_start(struct eflow *f, const struct addr *a)
 {
@@ -195,11 +211,11 @@ static int attempt_start(struct eflow *f, const struct addr *a)
 		attempt_free(t);
 		return e == -EAGAIN ? -ENOBUFS : e;
 	}
-	if (connect(t->fd, (struct sockaddr *)&sa, len) == 0) {
+	e = connect_now(t->fd, &sa, len);
+	if (e == 0) {
 		attempt_win(t);
 		return 1;
 	}
-	e = -errno;
 	ev.data.u64 = watch_cookie(WATCH_DIAL, t->gen, (uint32_t)(t - eg->dialer->attempts));
 	if (e == -EINPROGRESS) {
 		if (epoll_ctl(eg->epoll_fd, EPOLL_CTL_ADD, t->fd, &ev) == 0)
