@@ -11,6 +11,10 @@
  * beside what is queued already, and a question that would take one of those is refused (NO_MEMORY).
  * What inspection read is evidence: under pressure it is lost, counted, and first that of requests that
  * went on. Its queue is sent before the flows', so that it comes before the end of its flow.
+ *
+ * A question and a refusal are sent at the end of the wake-up. Reports of what went on and ends of
+ * flows, for which nobody waits, wait for one another up to ASK_WAIT_MS, or for such company: to wake
+ * egress for each costs more than the rest of a request.
  * Egress that closes the socket, or writes nonsense, is gone for good: every flow is reset, every new
  * one refused, no name means anything (promise 1). The descriptor itself stays open, unused: the
  * worker may not close numbers below PROTO_FD_FIRST_FREE.
@@ -35,6 +39,8 @@ enum {
 	ASK_SPARE = 1024,		/* flow messages beyond one per flow */
 	ASK_REPORTS_MAX = 512,		/* reports of inspection queued at once */
 	ASK_REFUSALS_SPARE = 128,	/* of these, kept for refusals */
+	ASK_WAIT_MAX = 64,		/* no more messages wait for others, */
+	ASK_WAIT_MS = 10,		/* and no longer than this after those before them */
 	ASK_BATCH = 16,			/* messages per system call */
 	ASK_DROPS_S = 1,		/* at most one report per reason in this time */
 };
@@ -55,6 +61,8 @@ static struct {
 	struct ring flows;		/* ask_flow, flow_end, drops */
 	struct ring names;
 	uint32_t live;			/* flows whose end egress waits for */
+	uint64_t sent_ns;		/* when reports and flow messages were sent last */
+	bool urgent;			/* there is a question or a refusal among them */
 	uint64_t drops_ns;		/* of the newest report */
 	bool waiting;			/* EPOLLOUT is armed */
 	_Alignas(8) uint8_t rx[ASK_BATCH][PROTO_MSG_MAX];
@@ -173,6 +181,7 @@ void ask_flow(struct stack *s, struct flow *f)
 	m.dport = f->key.dport;
 	m.proto = f->key.proto;
 	ring_push(&ask.flows, &m);
+	ask.urgent = true;
 	ask.live++;
 	f->asked = true;
 }
@@ -203,30 +212,37 @@ void ask_inspected(struct stack *s, const struct flow *f, struct proto_inspected
 	m->id = flow_id_of(f);
 	if (ask.reports.n >= most || !ring_push(&ask.reports, m))
 		path_count(s, DROP_NO_MEMORY, f->key.proto, &f->key.dst, f->key.dport);
+	else if (m->reason)
+		ask.urgent = true;
+}
+
+void ask_end(struct stack *s, struct flow *f, enum drop_reason reason)
+{
+	struct proto_flow_end m;
+
+	if (!f->asked)
+		return;
+	PROTO_INIT(&m, PROTO_FLOW_END);
+	m.id = flow_id_of(f);
+	m.up_bytes = f->up_bytes;
+	m.down_bytes = f->down_bytes;
+	m.up_pkts = f->up_pkts;
+	m.down_pkts = f->down_pkts;
+	m.reason = (uint16_t)reason;
+	f->asked = false;
+	ask.live--;
+	if (s->ask_fd >= 0) {
+		bool pushed = ring_push(&ask.flows, &m);
+
+		assert(pushed);		/* ask_flow() keeps a slot for every end */
+		(void)pushed;
+	}
 }
 
 void flow_end(struct stack *s, struct flow *f, enum drop_reason reason)
 {
-	struct proto_flow_end m;
-
 	f->reason = (uint16_t)reason;
-	if (f->asked) {
-		PROTO_INIT(&m, PROTO_FLOW_END);
-		m.id = flow_id_of(f);
-		m.up_bytes = f->up_bytes;
-		m.down_bytes = f->down_bytes;
-		m.up_pkts = f->up_pkts;
-		m.down_pkts = f->down_pkts;
-		m.reason = f->reason;
-		f->asked = false;
-		ask.live--;
-		if (s->ask_fd >= 0) {
-			bool pushed = ring_push(&ask.flows, &m);
-
-			assert(pushed);	/* ask_flow() keeps a slot for every end */
-			(void)pushed;
-		}
-	}
+	ask_end(s, f, reason);
 	stack_unwatch(s, f);
 	flow_set_state(&s->flows, f, FLOW_DEAD);
 }
@@ -315,15 +331,42 @@ static void wait_writable(struct stack *s, bool on)
 	(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, s->ask_fd, &ev);
 }
 
+uint64_t ask_due(const struct stack *s)
+{
+	if (s->ask_fd < 0 || ask.waiting || !(ask.reports.n + ask.flows.n))
+		return 0;
+	return ask.sent_ns + ASK_WAIT_MS * NS_PER_MS;
+}
+
+void ask_hurry(void)
+{
+	ask.urgent = true;
+}
+
+static int flush_flows(struct stack *s)
+{
+	uint32_t n = ask.reports.n + ask.flows.n;
+	int r;
+
+	if (!n || (!ask.urgent && n < ASK_WAIT_MAX && s->now < ask_due(s)))
+		return 0;
+	r = ring_flush(s->ask_fd, &ask.reports);
+	if (!r)
+		r = ring_flush(s->ask_fd, &ask.flows);
+	if (!r) {
+		ask.sent_ns = s->now;
+		ask.urgent = false;
+	}
+	return r;
+}
+
 void ask_flush(struct stack *s)
 {
 	int r;
 
 	if (s->ask_fd < 0)
 		return;
-	r = ring_flush(s->ask_fd, &ask.reports);
-	if (!r)
-		r = ring_flush(s->ask_fd, &ask.flows);
+	r = flush_flows(s);
 	if (!r)
 		r = ring_flush(s->ask_fd, &ask.names);
 	if (!r || r == -EAGAIN)

@@ -54,6 +54,7 @@ struct flow {
 	uint8_t state;		/* enum flow_state; written by flow_set_state() only */
 	bool asked;		/* egress knows this flow and must hear its end */
 	bool watched;		/* fd is registered with epoll; stack_watch() only */
+	bool wants_out;		/* fd was full once: its room is an event as well; stack_watch_out() only */
 	uint16_t reason;	/* enum drop_reason: why it ended, or why it was refused */
 	int fd;			/* host socket, or -1 */
 	uint32_t rule;		/* line of the policy rule, for the packet log */

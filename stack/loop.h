@@ -35,5 +35,7 @@ static inline flow_id loop_cookie_id(uint64_t cookie)
 
 /* True while messages to egress wait for room in the socket. */
 bool ask_blocked(void);
+/* Nothing waits for company any more: the next ask_flush() sends everything. */
+void ask_hurry(void);
 
 #endif

@@ -100,11 +100,13 @@ int stack_step(struct stack *s, int timeout_ms, uint64_t now_ns);
 /* Everything that happens by time: flow expiry, fragments, lwIP's timers, drop reports. */
 void stack_tick(struct stack *s);
 /*
- * Epoll registration of a flow's host socket; events are EPOLLIN | EPOLLOUT | EPOLLRDHUP, edge-triggered.
+ * Epoll registration of a flow's host socket; events are EPOLLIN | EPOLLRDHUP, edge-triggered.
  * Called again for a registered socket it re-arms it (EPOLL_CTL_MOD): an event follows at once if the
  * socket is still ready. That is how a protocol that used up its budget gets another turn.
  */
 int stack_watch(struct stack *s, struct flow *f);
+/* It took not everything: from now on EPOLLOUT as well. Most sockets never come here, and are spared an event. */
+int stack_watch_out(struct stack *s, struct flow *f);
 /* Ends that and closes the socket, if there is one; f->fd becomes -1. */
 void stack_unwatch(struct stack *s, struct flow *f);
 /* The end: resets and reports every flow, writes out the packet log. Then only stack_done(). */
@@ -164,6 +166,10 @@ int ask_name(struct stack *s, uint64_t id, uint16_t qtype, const char *name);
 void ask_inspected(struct stack *s, const struct flow *f, struct proto_inspected *m);
 /* Tells egress that the flow is over, once, if it was asked; state becomes FLOW_DEAD, fd is closed. */
 void flow_end(struct stack *s, struct flow *f, enum drop_reason reason);
+/* Tells egress already now; f itself stays for a while (TIME-WAIT). Once per flow. */
+void ask_end(struct stack *s, struct flow *f, enum drop_reason reason);
+/* When ask_flush() is wanted at the latest; 0 = nothing waits. */
+uint64_t ask_due(const struct stack *s);
 void ask_flush(struct stack *s);
 void ask_tick(struct stack *s);			/* PROTO_DROPS reports */
 /* Reads and dispatches what egress wrote, at most `budget` messages. */

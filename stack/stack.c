@@ -78,13 +78,23 @@ void flow_cut(struct stack *s, struct flow *f, enum drop_reason reason)
 
 int stack_watch(struct stack *s, struct flow *f)
 {
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET,
 				  .data.u64 = loop_cookie(LOOP_FLOW, flow_id_of(f)) };
 
+	if (f->wants_out)
+		ev.events |= EPOLLOUT;
 	if (epoll_ctl(s->epoll_fd, f->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, f->fd, &ev) < 0)
 		return -errno;
 	f->watched = true;
 	return 0;
+}
+
+int stack_watch_out(struct stack *s, struct flow *f)
+{
+	if (f->wants_out)
+		return 0;
+	f->wants_out = true;
+	return stack_watch(s, f);
 }
 
 void stack_unwatch(struct stack *s, struct flow *f)
@@ -200,6 +210,10 @@ void stack_tick(struct stack *s)
 /* When time is needed next: 0 = not at all. */
 static uint64_t next_tick(const struct stack *s)
 {
+	uint64_t due = ask_due(s);
+
+	if (due)
+		return due;
 	if (tcp_busy())
 		return s->now + TICK_FAST_MS * NS_PER_MS;
 	if (s->flows.used || s->now - s->busy_ns < TICK_QUIET_S * NS_PER_S)
@@ -389,6 +403,7 @@ void stack_stop(struct stack *s, enum drop_reason reason)
 	do {
 		struct epoll_event ev[STEP_EVENTS];
 
+		ask_hurry();
 		ask_flush(s);
 		if (s->ask_fd < 0 || !ask_blocked())
 			break;

@@ -274,6 +274,11 @@ static void send_acks(void)
 
 /* ---- ends ---------------------------------------------------------------------------------------------- */
 
+static enum drop_reason end_reason(const struct tcp_conn *c, enum drop_reason reason)
+{
+	return c->refused ? (enum drop_reason)c->refused : reason;
+}
+
 void tcp_conn_end(struct stack *s, struct tcp_conn *c, enum drop_reason reason)
 {
 	assert(!c->pcb && !c->in_timers);
@@ -286,7 +291,7 @@ void tcp_conn_end(struct stack *s, struct tcp_conn *c, enum drop_reason reason)
 	c->in_wait = false;
 	if (c->local && c->established)
 		dns_tcp_closed(s, c->flow);
-	flow_end(s, c->flow, c->refused ? (enum drop_reason)c->refused : reason);
+	flow_end(s, c->flow, end_reason(c, reason));
 }
 
 void tcp_conn_abort(struct stack *s, struct tcp_conn *c, enum drop_reason reason)
@@ -327,6 +332,8 @@ static void settle_time_wait(struct stack *s, struct tcp_conn *c)
 	if (up_is_through(c) && c->flow->state == FLOW_OPEN) {
 		stack_unwatch(s, c->flow);
 		flow_set_state(&s->flows, c->flow, FLOW_CLOSING);
+		/* Egress closes its own descriptor of the socket, and only then does the far side see the end. */
+		ask_end(s, c->flow, end_reason(c, DROP_END_CLOSED));
 	}
 }
 

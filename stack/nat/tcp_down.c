@@ -18,7 +18,11 @@
 #include "stack/ip/tcp_world.h"
 #include "stack/nat/tcp_inspect.h"
 
-enum { DOWN_TAIL_MIN = 2048 };		/* less room than this behind the last bytes is left unused */
+enum {
+	DOWN_TAIL_MIN = 2048,		/* less room than this behind the last bytes is left unused */
+	DOWN_HOT = 32,			/* 2 MB: chunks in use that a processor's own cache may still hold */
+	DOWN_EACH = 4,			/* of one flow, once there are so many */
+};
 
 static struct tcp_piece *last_piece(struct tcp_conn *c)
 {
@@ -100,6 +104,9 @@ static struct tcp_piece *piece_to_fill(struct tcp_conn *c)
 
 	if (c->down_n && chunk_fill_max(c) - last_piece(c)->fill >= DOWN_TAIL_MIN)
 		return last_piece(c);
+	/* The sandbox is next door: many flows gain nothing by much that is on its way. */
+	if (c->down_n >= DOWN_EACH && chunk_used() >= DOWN_HOT)
+		return NULL;
 	i = c->down_n < CHUNK_FLOW_MAX ? chunk_take(c->down_n) : -1;
 	if (i < 0) {
 		if (!c->down_n)

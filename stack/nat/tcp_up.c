@@ -262,7 +262,8 @@ static void write_queue(struct tcp_conn *c)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			if (errno != EAGAIN)
+			/* Without the event that its room is, nothing would ever be written again. */
+			if (errno != EAGAIN || stack_watch_out(world_stack(), f) < 0)
 				socket_dead(c);
 			return;
 		}

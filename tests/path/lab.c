@@ -13,6 +13,7 @@
 
 #include "lib/clock.h"
 #include "lib/msg.h"
+#include "stack/loop.h"
 #include "tests/path/peer.h"
 
 enum { QUIET_ROUNDS = 2, ROUNDS_MAX = 200000 };
@@ -198,6 +199,9 @@ static bool egress_take(void)
 	bool any = false;
 	ssize_t n;
 
+	/* Ends and reports wait for company; here the clock stands still. */
+	ask_hurry();
+	ask_flush(&lab.s);
 	while (lab.egress >= 0 && (n = msg_recv(lab.egress, buf, sizeof(buf), NULL, NULL)) > 0) {
 		egress_message(buf, (size_t)n);
 		any = true;

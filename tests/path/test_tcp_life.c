@@ -366,7 +366,8 @@ static void time_wait_gives_way_to_a_new_syn(void **state)
 				      .iss = peer.snd_nxt + 1000 };
 	}
 	assert_int_equal(lab.n_asks, 20);
-	assert_int_equal(lab.n_ends, 19);
+	/* TIME-WAIT is between lwIP and the sandbox: egress hears of the end when it begins. */
+	assert_int_equal(lab.n_ends, 20);
 	lab_close();
 }
 

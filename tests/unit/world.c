@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/msg.h"
+#include "stack/loop.h"
 
 struct world w;
 uint8_t frame[WORLD_FRAME_MAX + 64];
@@ -270,11 +271,19 @@ size_t make_fragment(const char *dst, uint8_t proto, uint32_t id, const uint8_t 
 
 /* ---- egress ----------------------------------------------------------------------------------------- */
 
+/* Ends and reports wait for company; here is none to come. */
+static void hurry(void)
+{
+	ask_hurry();
+	ask_flush(&w.s);
+}
+
 void egress_expect(enum proto_type type, void *ret_msg, size_t size)
 {
 	_Alignas(8) uint8_t buf[PROTO_MSG_MAX];
 	ssize_t n;
 
+	hurry();
 	/* Reports of drops come when they come. */
 	do {
 		n = msg_recv(w.egress, buf, sizeof(buf), NULL, NULL);
@@ -291,6 +300,7 @@ bool egress_is_quiet(void)
 	_Alignas(8) uint8_t buf[PROTO_MSG_MAX];
 	ssize_t n;
 
+	hurry();
 	do {
 		n = msg_recv(w.egress, buf, sizeof(buf), NULL, NULL);
 	} while (n > 0 && proto_type(buf) == PROTO_DROPS);
