@@ -32,6 +32,7 @@
 #include "lib/confine.h"
 #include "lib/proto.h"
 #include "lib/sibling.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/jail.h"
 
 #ifndef AF_XDP
@@ -298,6 +299,33 @@ static void check_ping(void)
 		    "sysctl net.ipv4.ping_group_range='0 2147483647'");
 }
 
+/* Each limit by making a cgroup with it. */
+static void check_cgroups(void)
+{
+	static const char *const names[CGROUP_CONTROLLERS] = {
+		[CGROUP_MEMORY] = "--memory", [CGROUP_CPU] = "--cpu", [CGROUP_CPUACCT] = "--cpu-time",
+		[CGROUP_IO] = "--io-weight",
+	};
+	static const struct jail_limits l = { .memory = 64 << 20, .cpu_milli = 1000, .cpu_ns = 1, .io_weight = 100 };
+	char why[512], text[256] = "", missing[128] = "";
+
+	for (unsigned int i = 0; i < CGROUP_CONTROLLERS; i++) {
+		struct cgroup *c = NULL;
+		bool held = names[i] && cgroup_new(&l, 1u << i, &c, why) == 0;
+		char *to = held ? text : missing;
+		size_t n = strlen(to);
+
+		if (names[i])
+			snprintf(to + n, 120 - n, "%s%s", n ? ", " : "", names[i]);
+		cgroup_free(c);
+	}
+	if (missing[0])
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%snot %s: %s", text[0] ? "; " : "", missing,
+			 userns_needless() ? "the kernel has it not, or it is not mounted below /sys/fs/cgroup" :
+			 "run as root or under systemd-run --user --scope");
+	say(missing[0] ? LESS : GOOD, "limits", text);
+}
+
 static void check_limits(void)
 {
 	struct rlimit l;
@@ -331,6 +359,7 @@ int cmd_doctor(int argc, char **argv)
 		say(GOOD, "seccomp", "system call filters");
 	check_landlock();
 	check_ping();
+	check_cgroups();
 	check_limits();
 	printf("\n%s\n", n_bad ? "Sandboxes cannot run here until what is marked BAD is mended." :
 	       n_less ? "Sandboxes can run. What is marked less works in a lesser way." :

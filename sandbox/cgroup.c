@@ -4,7 +4,7 @@
  *
  * Theory of operation. On v1 it is a child of the caller's own cgroup in each hierarchy that has a
  * wanted controller. On v2 a cgroup with processes cannot hand controllers down, so it is made below
- * the nearest ancestor that does, or can be made to: for an ordinary user that works inside a subtree
+ * the nearest ancestor that does, or can be made to; for an ordinary user that works inside a subtree
  * that was delegated (systemd-run --user --scope).
  *
  * Each directory is locked with flock(2) for as long as the caller lives. A directory of ours that can
@@ -251,11 +251,21 @@ static bool has_word(const char *text, const char *word)
 static int hand_down(int dir, unsigned int want)
 {
 	char have[256], text[16];
+	/* The top of all has no type, and may have processes. */
+	bool top = read_file(dir, "cgroup.type", text, sizeof(text)) == -ENOENT;
 	int r = read_file(dir, "cgroup.subtree_control", have, sizeof(have));
 
+	if (!top && strcmp(text, "domain\n") != 0)
+		return -EOPNOTSUPP;
 	for (unsigned int i = 0; r == 0 && i < CGROUP_CONTROLLERS; i++) {
 		if (!(want & 1u << i) || !v2_names[i] || has_word(have, v2_names[i]))
 			continue;
+		/*
+		 * With processes in it the kernel would hand pids and cpu down nevertheless, but to threads
+		 * only: nothing could enter the child (cgroup-v2.rst, "Threads").
+		 */
+		if (!top && (read_file(dir, "cgroup.procs", text, sizeof(text)) < 0 || text[0]))
+			return -EBUSY;
 		snprintf(text, sizeof(text), "+%s", v2_names[i]);
 		r = write_file(dir, "cgroup.subtree_control", text);
 	}

@@ -5,6 +5,7 @@
  *	jailrun [-u UID[:GID]] [-b SRC:DST]... [-w SRC:DST]... [-d DIR] [-e NAME=VALUE]... [-E] [-S]
  *		[-h NAME] [-T] [-L require|off] [-p PROFILE] -- COMMAND [ARG...]
  *
+ * -m --OPTION=VALUE is a limit as `sluice run` has it.
  * -b read-only bind, -w writable bind, -E keep the environment, -S without seccomp, -T print times,
  * -L what to do about Landlock, -p built-in seccomp profile.
  * As an ordinary user it makes the user namespace that `sluice run` makes. -J joins it by descriptor
@@ -20,7 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/limits.h"
 #include "lib/clock.h"
+#include "lib/log.h"
 #include "sandbox/filter.h"
 #include "sandbox/jail.h"
 
@@ -102,6 +105,19 @@ static void ids_arg(const char *arg, struct jail_plan *plan)
 	plan->gid = *end == ':' ? (gid_t)strtoul(end + 1, NULL, 10) : plan->uid;
 }
 
+static void limit_arg(char *arg, struct jail_limits *l)
+{
+	char *value = strchr(arg, '=');
+	char why[LIMITS_WHY_CAP] = "no value";
+
+	if (value)
+		*value++ = '\0';
+	if (!value || limits_set(l, arg, value, why) < 0) {
+		fprintf(stderr, "jailrun: %s: %s\n", arg, why);
+		exit(125);
+	}
+}
+
 static int run(const struct jail_plan *plan, bool times)
 {
 	uint64_t t0 = clock_mono_ns(), t1, t2;
@@ -122,6 +138,7 @@ static int run(const struct jail_plan *plan, bool times)
 		return r < 0 ? 125 : r;
 	}
 	r = jail_wait(&j, -1, NULL, NULL);
+	limits_tell(&j);
 	if (times)
 		fprintf(stderr, "start %llu exec %llu run %llu us\n",
 			(unsigned long long)(t1 - t0) / 1000, (unsigned long long)(t2 - t1) / 1000,
@@ -133,15 +150,22 @@ int main(int argc, char **argv)
 {
 	struct jail_bind binds[MAX];
 	const char *env[MAX];
+	struct jail_limits limits = { 0 };
 	struct jail_plan plan = {
+		.limits = &limits,
 		.binds = binds, .env = env, .uid = (uid_t)-1, .gid = (gid_t)-1, .userns = -1,
 		.dns4 = "100.96.0.1", .dns6 = "fd73:6c75:6963:6500::1",
 	};
 	bool times = false, join = false;
 	int c;
 
-	while ((c = getopt(argc, argv, "+u:b:w:d:e:h:L:p:ESTJ")) != -1) {
+	log_init("jailrun", LOG_LEVEL_INFO);
+
+	while ((c = getopt(argc, argv, "+m:u:b:w:d:e:h:L:p:ESTJ")) != -1) {
 		switch (c) {
+		case 'm':
+			limit_arg(optarg, &limits);
+			break;
 		case 'u':
 			ids_arg(optarg, &plan);
 			break;

@@ -46,6 +46,16 @@ for AS in root user; do
 	ok "--time: TERM, INT and HUP ignored" struck wall "wall-clock" --time 0.4 -- sh -c "trap '' TERM INT HUP; $spin"
 	ok "--time: a program that stops and continues itself all the time" struck wall "wall-clock" --time 0.4 -- \
 		sh -c '(while :; do kill -CONT $$; done) & while :; do kill -STOP $$; done'
+	# As ^Z does it to the launcher, and as a program with a terminal can bring it about.
+	as "$AS" "$T/bin/sluice" run --quiet --time 0.8 -- sh -c 'setsid sleep 1207 & sleep 1208' 2>"$T/err" &
+	job=$!
+	ok "control: it runs" wait_for pgrep -f "^sleep 1207$"
+	kill -STOP "$job"
+	ok "--time: the launcher is stopped" wait_for not pgrep -f "^sleep 120[78]$"
+	kill -CONT "$job"
+	status=0
+	wait "$job" || status=$?
+	ok "  and says so when it goes on" sh -c "cat $T/err; [ $status = 137 ] && grep -q wall-clock $T/err"
 	ok "--grace: SIGTERM first" says "got it" run --time 0.3 --grace 5 -- \
 		sh -c 'trap "echo got it; exit 3" TERM; while :; do sleep 0.05; done'
 	ok "  but it was the limit" between status 137 137
