@@ -57,6 +57,7 @@ enum {
 	/* The first byte of an SSL 2 record, RFC 5246 s. E.2, up to the length that readers take. */
 	SSL2_FIRST = 0x80,
 	SSL2_LAST = SSL2_FIRST | RECORD_DATA_MAX >> 8,
+	SSL2_HELLO_MIN = 9,		/* type, version, three lengths */
 	MSG_CLIENT_HELLO = 1,
 	MSG_SERVER_HELLO = 2,
 	RANDOM_AT = 6,			/* behind message head and version */
@@ -153,16 +154,18 @@ static bool in_hello(const struct tls *t)
 
 /*
  * SSL 2 has the type of the message behind a length of two bytes, then the version; there is no server name in
- * such a hello.
+ * such a hello. GnuTLS takes it with every version from 3.1 on.
  */
 static void ssl2_byte(struct inspect *i, const struct tls *t)
 {
 	const uint8_t *head = t->up.head;
 
-	if (t->up.have == 3 && head[2] != MSG_CLIENT_HELLO) {
+	if (t->up.have == 2 && head[0] == SSL2_FIRST && head[1] < SSL2_HELLO_MIN) {
+		inspect_pass(i);	/* so begins a short call of ONC RPC */
+	} else if (t->up.have == 3 && head[2] != MSG_CLIENT_HELLO) {
 		inspect_pass(i);
 	} else if (t->up.have == RECORD_HEAD_LEN) {
-		if (head[3] == MAJOR || (head[3] == 0 && head[4] == 2))
+		if (head[3] >= MAJOR || (head[3] == 0 && head[4] == 2))
 			refuse(i, DROP_TLS_NO_NAME);
 		else
 			inspect_pass(i);

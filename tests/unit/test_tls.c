@@ -167,8 +167,10 @@ static void test_first_bytes(void **state)
 		/* 54 */ { IF, S("\x80\x2e\1\0\2"), INSPECT_REFUSE, DROP_TLS_NO_NAME },
 		/* 55 */ { IF, S("\x80\x2e\1\3"), INSPECT_HOLD, 0 },
 		/* 56 not quite */ { IF, S("\x80\x2e\2"), INSPECT_PASS, 0 },
-		/* 57 */ { IF, S("\x80\x2e\1\4\0"), INSPECT_PASS, 0 },
+		/* 57 */ { IF, S("\x80\x2e\1\2\0"), INSPECT_PASS, 0 },
 		/* 58 Telnet: IAC DO ECHO */ { IF, S("\xff\xfd\1"), INSPECT_PASS, 0 },
+		/* 59 any version will do */ { IF, S("\x80\x2e\1\x7f\x1c"), INSPECT_REFUSE, DROP_TLS_NO_NAME },
+		/* 60 ONC RPC: a call of 300 bytes */ { IF, S("\x80\0\1\x2c"), INSPECT_PASS, 0 },
 	};
 
 	(void)state;

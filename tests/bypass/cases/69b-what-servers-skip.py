@@ -22,3 +22,6 @@ def attack(c):
             c.send("ok.test", 8443, struct.pack("!BB", 22, major) + hello(token)[2:])
     with c.step("as SSL 2 has it, without a name (GnuTLS, Java)") as token:
         c.send("ok.test", 8443, tls.hello_v2(token))
+    with c.step("likewise, of version 4.0 (GnuTLS)") as token:
+        hello2 = tls.hello_v2(token)
+        c.send("ok.test", 8443, hello2[:3] + b"\4\0" + hello2[5:])
