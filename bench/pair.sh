@@ -58,9 +58,16 @@ start() {	# start LABEL BUILD POLICY
 	"$2/sluice" attach --netns "/run/netns/c-$1" --port "$port" --events "$T/$1.events" \
 		--policy "$T/$1.yaml" >"$T/$1.log" 2>&1 &
 	gateway[$1]=$!
-	wait_for ask "$1" && wait_for ip netns exec "c-$1" curl -fs -o /dev/null --max-time 2 http://web.test/small &&
-		wait_for ip netns exec "c-$1" curl -fs -o /dev/null --max-time 2 --cacert "$T/cert.pem" https://web.test/small ||
-		{ echo "bench: $1 did not come up: $(tail -n 1 "$T/$1.log")" >&2; exit 1; }
+	wait_for ask "$1" || no_start "$1" "names are not answered"
+	wait_for fetch "$1" http || no_start "$1" "no HTTP"
+	wait_for fetch "$1" https || no_start "$1" "no TLS"
+}
+no_start() {
+	echo "bench: $1: $2: $(tail -n 1 "$T/$1.log"), $(tail -n 1 "$T/$1.events")" >&2
+	exit 1
+}
+fetch() {	# fetch LABEL SCHEME
+	ip netns exec "c-$1" curl -fs -o /dev/null --max-time 2 --cacert "$T/cert.pem" "$2://web.test/small"
 }
 ask() {	# so that the addresses stand for the names, as after every program's own question
 	local n

@@ -40,7 +40,7 @@ enum {
 	ASK_REPORTS_MAX = 512,		/* reports of inspection queued at once */
 	ASK_REFUSALS_SPARE = 128,	/* of these, kept for refusals */
 	ASK_WAIT_MAX = 64,		/* no more messages wait for others, */
-	ASK_WAIT_MS = 10,		/* and no longer than this after those before them */
+	ASK_WAIT_MS = 3,		/* and no longer than this after those before them */
 	ASK_BATCH = 16,			/* messages per system call */
 	ASK_DROPS_S = 1,		/* at most one report per reason in this time */
 };
