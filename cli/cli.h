@@ -18,5 +18,6 @@ int cmd_policy(int argc, char **argv);
 int cmd_policy_set(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_seccomp(int argc, char **argv);
 
 #endif

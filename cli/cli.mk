@@ -10,11 +10,13 @@ CLI_SRC := \
 	cli/ps.c \
 	cli/rules.c \
 	cli/run.c \
+	cli/seccomp.c \
 	cli/set.c \
 	cli/status.c \
 	cli/summary.c \
 	cli/userns.c \
 	$(POLICY_SRC) \
 	$(POLICY_CLI_SRC) \
-	$(CONFINE_SRC)
-CLI_LIBS := $(POLICY_LIBS) $(POLICY_CLI_LIBS) -lcap
+	$(CONFINE_SRC) \
+	$(FILTER_SRC)
+CLI_LIBS := $(POLICY_LIBS) $(POLICY_CLI_LIBS) $(FILTER_LIBS) -lcap

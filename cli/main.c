@@ -17,6 +17,7 @@ static const struct {
 	{ "policy", cmd_policy },
 	{ "ps", cmd_ps },
 	{ "doctor", cmd_doctor },
+	{ "seccomp", cmd_seccomp },
 };
 
 static int usage(void)
@@ -28,6 +29,8 @@ static int usage(void)
 	      "       sluice policy set NAME FILE                       give a running sandbox another policy\n"
 	      "       sluice ps                                         which sandboxes run\n"
 	      "       sluice doctor                                     what works on this machine\n"
+	      "       sluice seccomp show PROFILE                       a filter of system calls in readable form\n"
+	      "       sluice seccomp test PROFILE CALL [ARGUMENT]...    what does it do to this call?\n"
 	      "       sluice --version\n"
 	      "Each command explains itself: sluice run --help\n",
 	      stdout);
@@ -55,7 +58,7 @@ int main(int argc, char **argv)
 	fill_streams();
 	log_init("sluice", LOG_LEVEL_INFO);
 	if (argc < 2) {
-		log_err("no command; give one of run, attach, policy, ps, doctor; see sluice --help");
+		log_err("no command; give one of run, attach, policy, ps, doctor, seccomp; see sluice --help");
 		return CLI_FAILED;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
@@ -68,6 +71,6 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	}
-	log_err("%s: no such command; give one of run, attach, policy, ps, doctor; see sluice --help", argv[1]);
+	log_err("%s: no such command; give one of run, attach, policy, ps, doctor, seccomp; see sluice --help", argv[1]);
 	return CLI_FAILED;
 }

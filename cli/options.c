@@ -20,7 +20,7 @@
 #include "cli/rules.h"
 #include "lib/log.h"
 #include "lib/policy/policy.h"
-#include "sandbox/filter.h"
+#include "sandbox/filter_file.h"
 
 enum { WARNINGS_MAX = 5 };	/* at the start of a run */
 
@@ -395,10 +395,11 @@ static int opt_no_seccomp(struct parser *p)
 
 static int opt_seccomp(struct parser *p)
 {
-	p->o->filter = filter_builtin(p->value);
-	if (!p->o->filter)
-		return complain(p, "%s: --seccomp %s: no such profile; use default, strict or compute", p->verb,
-				p->value);
+	char why[FILTER_WHY_CAP] = "";
+
+	filter_close(&p->o->filter);
+	if (filter_open(p->value, &p->o->filter, why) < 0)
+		return complain(p, "%s: --seccomp %s: %s", p->verb, p->value, why);
 	return 0;
 }
 
@@ -522,7 +523,7 @@ static int check_whole(struct parser *p, enum options_for what)
 	if (what != OPTIONS_RUN && o->argv[0])
 		return complain(p, "%s: %s: takes no command; see sluice %s --help", p->verb, o->argv[0],
 				p->verb);
-	if (o->filter && o->seccomp_off)
+	if (o->filter.n && o->seccomp_off)
 		return complain(p, "%s: --seccomp and --no-seccomp: one gives a filter, the other none; choose",
 				p->verb);
 	if (o->xdp_mode && o->port != PROTO_PORT_XDP && o->port != PROTO_PORT_AUTO)
@@ -569,6 +570,7 @@ int options_parse(struct options *o, enum options_for what, int argc, char **arg
 void options_done(struct options *o)
 {
 	policy_free(o->policy);
+	filter_close(&o->filter);
 	for (size_t i = 0; i < o->n_binds; i++) {
 		free((void *)(uintptr_t)o->binds[i].source);
 		free((void *)(uintptr_t)o->binds[i].dest);

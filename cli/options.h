@@ -12,6 +12,7 @@
 
 #include "lib/addr.h"
 #include "lib/proto.h"
+#include "sandbox/filter.h"
 #include "sandbox/jail.h"
 
 struct policy;
@@ -41,7 +42,7 @@ struct options {
 	bool keep_env, seccomp_off;
 	enum jail_landlock landlock;
 	struct jail_limits limits;
-	const struct filter *filter;	/* --seccomp; NULL: the default */
+	struct filter filter;		/* --seccomp; n 0: the default */
 	uid_t uid;
 	gid_t gid;
 	bool help;			/* --help was asked: nothing else is valid */

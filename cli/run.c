@@ -51,7 +51,8 @@ static int usage(void)
 	      "  --keep-env             pass the whole environment on\n"
 	      "  --uid UID[:GID]        run as this user (root only)\n"
 	      "  --hostname NAME        default: sandbox\n"
-	      "  --seccomp PROFILE      its system call filter: default, strict or compute\n"
+	      "  --seccomp PROFILE      its system call filter: default, strict, compute, or a file in\n"
+	      "                         Docker's JSON form; sluice seccomp shows and tests it\n"
 	      "  --no-seccomp           no system call filter around the program\n"
 	      "  --landlock MODE        the second wall around files: auto, require or off\n"
 	      "How much it may use (SIZE: bytes, or like 64M, 2G; SECONDS: like 10, 0.5)\n"
@@ -98,7 +99,7 @@ static int start_jail(struct run *r)
 		.dns4 = LINK_GW4,
 		.dns6 = LINK_GW6,
 		.userns = -1,
-		.filter = r->o.filter,
+		.filter = r->o.filter.n ? &r->o.filter : NULL,
 		.seccomp_off = r->o.seccomp_off,
 		.landlock = r->o.landlock,
 		.hide = r->door.hide,

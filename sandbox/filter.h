@@ -18,6 +18,7 @@ struct filter {
 	const char *name;
 	struct sock_fprog progs[FILTER_PROGS_MAX];
 	size_t n;
+	void *owned;		/* by filter_file.c; NULL in built-in ones */
 };
 
 /* "default", "strict" or "compute"; NULL when there is no such profile. Static. */

@@ -269,7 +269,8 @@ static void put_abi(struct maker *m, unsigned int abi)
 		while (rules + k < end && rules[k].abi == abi && rules[k].nr == rules->nr)
 			k++;
 		n = add_range(list, n, number_range(rules, k, m->set->otherwise));
-		n = add_range(list, n, (struct range){ .start = rules->nr + 1, .answer = m->set->otherwise });
+		n = add_range(list, n, (struct range){ .start = rules->nr + 1, .answer =
+			rules + k < end && rules[k].abi == abi ? m->set->otherwise : m->set->beyond });
 		rules += k;
 	}
 	put_tree(m, list, n);

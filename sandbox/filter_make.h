@@ -42,6 +42,7 @@ struct filter_set {
 	struct filter_abi abis[FILTER_ABIS_MAX];
 	size_t n_abis;
 	uint32_t otherwise;	/* for calls that no rule matches */
+	uint32_t beyond;	/* the same for numbers above every rule's: newer calls */
 	uint32_t bad_abi;	/* for calls of other ABIs */
 	struct filter_rule *rules;
 	size_t n_rules;

@@ -16,6 +16,12 @@ SANDBOX_SRC := \
 	sandbox/seccomp.c \
 	sandbox/wait.c
 SANDBOX_LIBS := -lcap
+# Profiles from files: the caller's part, which the jail itself does not need.
+FILTER_SRC := \
+	sandbox/filter_file.c \
+	sandbox/filter_make.c \
+	sandbox/filter_names.c
+FILTER_LIBS := -ljansson -lseccomp
 
 # The seccomp filter is made at build time by a program of its own (it needs libseccomp).
 $(BUILD)/sandbox/profiles/default: $(BUILD)/sandbox/profiles/default.o $(BUILD)/sandbox/filter_make.o $(BUILD)/sandbox/filter_names.o

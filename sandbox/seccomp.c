@@ -19,9 +19,9 @@ const struct filter *filter_builtin(const char *name)
 {
 	/* Where both refuse, the errno of the later one counts: the one that says why. */
 	static const struct filter list[] = {
-		{ "default", { PROG(default_exists), PROG(default_uses) }, 2 },
-		{ "strict", { PROG(strict_exists), PROG(strict_uses) }, 2 },
-		{ "compute", { PROG(compute_exists), PROG(compute_uses) }, 2 },
+		{ "default", { PROG(default_exists), PROG(default_uses) }, 2, NULL },
+		{ "strict", { PROG(strict_exists), PROG(strict_uses) }, 2, NULL },
+		{ "compute", { PROG(compute_exists), PROG(compute_uses) }, 2, NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {

@@ -232,6 +232,7 @@ static struct filter_set *new_filter(uint32_t otherwise, enum flavour flavour)
 	if (!f)
 		fail("filter", -ENOMEM);
 	f->otherwise = otherwise;
+	f->beyond = otherwise;
 	f->bad_abi = ERRNO(ENOSYS);
 	f->n_abis = flavour >= STRICT ? 1 : sizeof(abis) / sizeof(abis[0]);
 	memcpy(f->abis, abis, f->n_abis * sizeof(abis[0]));

@@ -481,7 +481,7 @@ static void test_simulator(void **state)
 		allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		kill = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 		odd = BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0);
-	struct filter f = { "test", { { 1, &errno1 }, { 1, &errno2 } }, 2 };
+	struct filter f = { "test", { { 1, &errno1 }, { 1, &errno2 } }, 2, NULL };
 	const struct seccomp_data d = { .nr = 1 };
 
 	(void)state;
