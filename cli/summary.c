@@ -109,13 +109,14 @@ void summary_print(const struct summary *s)
 		log_info("the gateway left no report");
 	} else {
 		log_info("%llu flow%s (%llu denied), %llu name%s (%llu denied), %s up, %s down, "
-			 "%llu packets dropped", (unsigned long long)s->end.flows,
+			 "%llu packet%s dropped", (unsigned long long)s->end.flows,
 			 s->end.flows == 1 ? "" : "s", (unsigned long long)s->end.flows_denied,
 			 (unsigned long long)s->end.names, s->end.names == 1 ? "" : "s",
 			 (unsigned long long)s->end.names_denied,
 			 bytes_text(s->end.up_bytes, up, sizeof(up)),
 			 bytes_text(s->end.down_bytes, down, sizeof(down)),
-			 (unsigned long long)s->end.dropped);
+			 (unsigned long long)s->end.dropped,
+			 s->end.dropped == 1 ? "" : "s");
 	}
 	for (size_t i = 0; i < s->n_denied; i++)
 		print_denied(&s->denied[i]);
