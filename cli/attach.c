@@ -26,10 +26,8 @@ static int usage(void)
 	fputs("usage: sluice attach --netns PATH [OPTION]...\n"
 	      "Gives the network namespace PATH (/run/netns/NAME, /proc/PID/ns/net) the gateway as its only\n"
 	      "link, until interrupted. The namespace must have no other link than lo.\n"
-	      "\n"
-	      "Options as of sluice run: --policy --preset --allow --deny --port --xdp-mode --mtu\n"
-	      "--resolver --max-flows --name --events --pcap --status-fd --quiet; see sluice run --help.\n",
-	      stdout);
+	      "\n", stdout);
+	options_help(OPTIONS_ATTACH);
 	return 0;
 }
 

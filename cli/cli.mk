@@ -5,6 +5,7 @@ CLI_SRC := \
 	cli/gateway.c \
 	cli/limits.c \
 	cli/main.c \
+	cli/option_values.c \
 	cli/options.c \
 	cli/policy.c \
 	cli/ps.c \

@@ -204,7 +204,7 @@ static int send_create(struct gateway *g, int netns, uint32_t flags)
 	if (o->quiet)
 		m.flags |= PROTO_QUIET;
 	m.port = (uint8_t)o->port;
-	m.xdp_mode = o->xdp_mode;
+	m.xdp_mode = (uint8_t)o->xdp_mode;
 	m.mtu = o->mtu;
 	m.flows_max = o->flows_max;
 	if (!m.flows_max && limits->flows)

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * options: parses the command line of run, attach and policy set. Runs as the caller, before anything is started.
+ * options: the table of all options, and the command line of run, attach and policy set. Runs as the caller,
+ * before anything is started.
  *
  * Not getopt_long(3): it takes any unambiguous beginning of an option for the option, so a new option
  * could change what an old script means. Names are exact here; a value follows as the next argument or
- * after '='. Every complaint is one line: place, what, why; what to do.
+ * after '='.
  */
-#include "cli/options.h"
+#include "cli/options_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/limits.h"
@@ -22,467 +21,121 @@
 #include "lib/policy/policy.h"
 #include "sandbox/filter_file.h"
 
-enum { WARNINGS_MAX = 5 };	/* at the start of a run */
-
-struct parser {
-	struct options *o;
-	const char *verb;	/* "run", "attach" */
-	const char *name;	/* of the option at hand, with its dashes */
-	const char *value;
-	char resolver_text[ADDR_STRLEN + 8];
+enum {
+	WARNINGS_MAX = 5,	/* at the start of a run */
+	HELP_COLUMN = 25,
+	RUN = OPTIONS_RUN,
+	GATEWAY = OPTIONS_RUN | OPTIONS_ATTACH,
+	RULES = OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET,
 };
 
-#define complain(p, ...) (log_err(__VA_ARGS__), (void)(p), -EINVAL)
-
-/* ---- values --------------------------------------------------------------------------------------- */
-
-static int number(const struct parser *p, const char *text, uint64_t min, uint64_t max, uint64_t *ret_n)
-{
-	unsigned long long n;
-	char *end;
-
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || n < min || n > max)
-		return complain(p, "%s: %s %s: not a number from %llu to %llu; give one",
-				p->verb, p->name, p->value, (unsigned long long)min,
-				(unsigned long long)max);
-	*ret_n = n;
-	return 0;
-}
-
-static int number32(const struct parser *p, uint64_t min, uint64_t max, uint32_t *ret_n)
-{
-	uint64_t n;
-	int r = number(p, p->value, min, max, &n);
-
-	if (r == 0)
-		*ret_n = (uint32_t)n;
-	return r;
-}
-
-static int opt_policy(struct parser *p)
-{
-	struct policy_error e = { 0 };
-	int r = policy_add_file(p->o->policy, p->value, &e);
-
-	return r < 0 ? rules_complain(p->value, &e, r) : 0;
-}
-
-static int opt_preset(struct parser *p)
-{
-	struct policy_error e = { 0 };
-	int r = policy_add_preset(p->o->policy, p->value, &e);
-
-	return r < 0 ? rules_complain("--preset", &e, r) : 0;
-}
-
-static int add_spec(struct parser *p, bool allow)
-{
-	struct policy_error e = { 0 };
-	char place[300];
-	int r = policy_add_spec(p->o->policy, allow, p->value, &e);
-
-	snprintf(place, sizeof(place), "%s %.280s", p->name, p->value);
-	return r < 0 ? rules_complain(place, &e, r) : 0;
-}
-
-static int opt_allow(struct parser *p)
-{
-	return add_spec(p, true);
-}
-
-static int opt_deny(struct parser *p)
-{
-	return add_spec(p, false);
-}
-
-static int opt_port(struct parser *p)
-{
-	static const char *const names[] = {
-		[PROTO_PORT_AUTO] = "auto",
-		[PROTO_PORT_XDP] = "xdp",
-		[PROTO_PORT_PACKET] = "packet",
-		[PROTO_PORT_TAP] = "tap",
-	};
-
-	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(p->value, names[i]) == 0) {
-			p->o->port = (enum proto_port)i;
-			return 0;
-		}
-	}
-	return complain(p, "%s: --port %s: no such port; use auto, xdp, packet or tap", p->verb, p->value);
-}
-
-static int opt_xdp_mode(struct parser *p)
-{
-	if (strcmp(p->value, "generic") == 0)
-		p->o->xdp_mode = 1;
-	else if (strcmp(p->value, "native") == 0)
-		p->o->xdp_mode = 2;
-	else
-		return complain(p, "%s: --xdp-mode %s: no such mode; use native or generic", p->verb,
-				p->value);
-	return 0;
-}
-
-static int opt_mtu(struct parser *p)
-{
-	return number32(p, 1280, 65535, &p->o->mtu);
-}
-
-static int opt_max_flows(struct parser *p)
-{
-	return number32(p, 1, 65536, &p->o->flows_max);
-}
-
-/* Splits "ADDR", "ADDR:PORT", "[V6]:PORT", "[V6]" in place; the port text or NULL. */
-static const char *split_port(char *text, char **ret_host)
-{
-	char *colon = strrchr(text, ':');
-	char *end = text[0] == '[' ? strchr(text, ']') : NULL;
-
-	*ret_host = text;
-	if (end) {
-		*end = '\0';
-		*ret_host = text + 1;
-		return end[1] == ':' ? end + 2 : end[1] ? "" : NULL;
-	}
-	if (!colon || strchr(text, ':') != colon)
-		return NULL;
-	*colon = '\0';
-	return colon + 1;
-}
-
-/* No server can have such an address. */
-static bool is_nobody(const struct addr *a)
-{
-	enum addr_class c = addr_classify(a);
-
-	return c == ADDR_UNSPECIFIED || c == ADDR_MULTICAST;
-}
-
-static int opt_resolver(struct parser *p)
-{
-	struct proto_resolver *r = p->o->resolvers, *end = r + PROTO_RESOLVERS_MAX;
-	char *host;
-	const char *port;
-	uint64_t n = 53;
-
-	if (strlen(p->value) >= sizeof(p->resolver_text))
-		return complain(p, "%s: --resolver: too long; give ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT",
-				p->verb);
-	snprintf(p->resolver_text, sizeof(p->resolver_text), "%s", p->value);
-	port = split_port(p->resolver_text, &host);
-	if (port) {
-		int e = number(p, port, 1, 65535, &n);
-
-		if (e < 0)
-			return e;
-	}
-	while (r < end && r->port)
-		r++;
-	if (r == end)
-		return complain(p, "%s: --resolver %s: more than %d name servers; give that many at most",
-				p->verb, p->value, PROTO_RESOLVERS_MAX);
-	if (addr_parse(host, &r->addr) < 0 || is_nobody(&r->addr))
-		return complain(p, "%s: --resolver %s: not an address; give ADDRESS, ADDRESS:PORT or "
-				"[ADDRESS]:PORT", p->verb, p->value);
-	r->port = (uint16_t)n;
-	return 0;
-}
-
-bool options_is_name(const char *text)
-{
-	size_t n = strlen(text);
-
-	/* "." and ".." are no files of their own. */
-	return n > 0 && n < PROTO_LABEL_CAP && strspn(text, ".") != n &&
-	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
-}
-
-static int opt_name(struct parser *p)
-{
-	if (!options_is_name(p->value))
-		return complain(p, "%s: --name %s: not a name; use 1 to 63 letters, digits, '.', '_' or '-'",
-				p->verb, p->value);
-	snprintf(p->o->name, sizeof(p->o->name), "%s", p->value);
-	p->o->named = true;
-	return 0;
-}
-
-static int opt_events(struct parser *p)
-{
-	p->o->events = p->value;
-	return 0;
-}
-
-static int opt_pcap(struct parser *p)
-{
-	p->o->pcap = p->value;
-	return 0;
-}
-
-static int opt_status_fd(struct parser *p)
-{
-	uint64_t n;
-	int flags, r = number(p, p->value, 0, 1 << 20, &n);
-
-	if (r < 0)
-		return r;
-	flags = fcntl((int)n, F_GETFL);
-	if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_RDONLY)
-		return complain(p, "%s: --status-fd %s: not open for writing; open it in the shell, "
-				"as in %s>status.json", p->verb, p->value, p->value);
-	p->o->status_fd = (int)n;
-	return 0;
-}
-
-static int opt_quiet(struct parser *p)
-{
-	p->o->quiet = true;
-	return 0;
-}
-
-static int opt_help(struct parser *p)
-{
-	p->o->help = true;
-	return 0;
-}
-
-static int opt_netns(struct parser *p)
-{
-	p->o->netns = p->value;
-	return 0;
-}
-
-/* Absolute, so that it means the same later and inside. Malloc'ed, NULL when out of memory. */
-static char *absolute(const char *path)
-{
-	char *cwd, *full;
-
-	if (path[0] == '/')
-		return strdup(path);
-	cwd = get_current_dir_name();
-	if (!cwd || asprintf(&full, "%s/%s", cwd, path) < 0)
-		full = NULL;
-	free(cwd);
-	return full;
-}
-
-static int add_bind(struct parser *p, bool writable)
-{
-	struct options *o = p->o;
-	const char *colon = strchr(p->value, ':');
-	char *source = colon ? strndup(p->value, (size_t)(colon - p->value)) : strdup(p->value);
-	char *full = source ? absolute(source) : NULL;
-	char *dest = colon ? strdup(colon + 1) : full ? strdup(full) : NULL;
-	struct jail_bind *more = reallocarray(o->binds, o->n_binds + 1, sizeof(*more));
-	struct stat st;
-	int r = 0;
-
-	if (more)
-		o->binds = more;
-	if (!more || !full || !dest)
-		r = complain(p, "%s: %s: out of memory; use fewer", p->verb, p->name);
-	else if (dest[0] != '/')
-		r = complain(p, "%s: %s %s: the place inside is not absolute; give SOURCE:/PLACE", p->verb,
-			     p->name, p->value);
-	else if (stat(full, &st) < 0)
-		r = complain(p, "%s: %s %s: %s; give a file or directory that exists", p->verb, p->name,
-			     source, strerror(errno));
-	free(source);
-	if (r < 0) {
-		free(full);
-		free(dest);
-		return r;
-	}
-	o->binds[o->n_binds++] = (struct jail_bind){ full, dest, writable };
-	return 0;
-}
-
-static int opt_bind(struct parser *p)
-{
-	return add_bind(p, true);
-}
-
-static int opt_ro_bind(struct parser *p)
-{
-	return add_bind(p, false);
-}
-
-static int opt_chdir(struct parser *p)
-{
-	if (p->value[0] != '/')
-		return complain(p, "%s: --chdir %s: not absolute; give the directory as the program sees it",
-				p->verb, p->value);
-	p->o->chdir = p->value;
-	return 0;
-}
-
-static int opt_env(struct parser *p)
-{
-	struct options *o = p->o;
-	size_t name_len = strcspn(p->value, "=");
-	const char *value = getenv(p->value);
-	char **more;
-	char *text = NULL;
-
-	if (name_len == 0)
-		return complain(p, "%s: --env %s: no name; give NAME=VALUE, or NAME to pass yours on",
-				p->verb, p->value);
-	if (p->value[name_len] == '=')
-		text = strdup(p->value);
-	else if (!value)
-		return 0;	/* not set out here, so not set in there either */
-	else if (asprintf(&text, "%s=%s", p->value, value) < 0)
-		text = NULL;
-	more = reallocarray(o->env, o->n_env + 1, sizeof(*more));
-	if (more)
-		o->env = more;
-	if (!more || !text) {
-		free(text);
-		return complain(p, "%s: --env: out of memory; use fewer", p->verb);
-	}
-	o->env[o->n_env++] = text;
-	return 0;
-}
-
-static int opt_keep_env(struct parser *p)
-{
-	p->o->keep_env = true;
-	return 0;
-}
-
-static int opt_uid(struct parser *p)
-{
-	const char *colon = strchr(p->value, ':');
-	char uid_text[16];
-	uint64_t uid, gid;
-	int r;
-
-	snprintf(uid_text, sizeof(uid_text), "%.*s", colon ? (int)(colon - p->value) : 15, p->value);
-	r = number(p, uid_text, 0, UINT32_MAX - 1, &uid);
-	if (r < 0)
-		return r;
-	gid = uid;
-	r = colon ? number(p, colon + 1, 0, UINT32_MAX - 1, &gid) : 0;
-	if (r < 0)
-		return r;
-	p->o->uid = (uid_t)uid;
-	p->o->gid = (gid_t)gid;
-	return 0;
-}
-
-static int opt_hostname(struct parser *p)
-{
-	size_t n = strlen(p->value);
-
-	if (n == 0 || n > 64 ||
-	    strspn(p->value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") != n)
-		return complain(p, "%s: --hostname %s: not a host name; use 1 to 64 letters, digits, '.' or '-'",
-				p->verb, p->value);
-	p->o->hostname = p->value;
-	return 0;
-}
-
-static int opt_no_seccomp(struct parser *p)
-{
-	p->o->seccomp_off = true;
-	return 0;
-}
-
-static int opt_seccomp(struct parser *p)
-{
-	char why[FILTER_WHY_CAP] = "";
-
-	filter_close(&p->o->filter);
-	if (filter_open(p->value, &p->o->filter, why) < 0)
-		return complain(p, "%s: --seccomp %s: %s", p->verb, p->value, why);
-	return 0;
-}
-
-static int opt_landlock(struct parser *p)
-{
-	static const char *const names[] = {
-		[JAIL_LANDLOCK_AUTO] = "auto",
-		[JAIL_LANDLOCK_REQUIRE] = "require",
-		[JAIL_LANDLOCK_OFF] = "off",
-	};
-
-	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(p->value, names[i]) == 0) {
-			p->o->landlock = (enum jail_landlock)i;
-			return 0;
-		}
-	}
-	return complain(p, "%s: --landlock %s: not known; use auto, require or off", p->verb, p->value);
-}
-
-static int opt_limit(struct parser *p)
-{
-	char why[LIMITS_WHY_CAP];
-	int r = limits_set(&p->o->limits, p->name, p->value, why);
-
-	return r < 0 ? complain(p, "%s: %s %s: %s", p->verb, p->name, p->value, why) : 0;
-}
-
-/* ---- the list ----------------------------------------------------------------------------------------- */
-
-static const struct option {
-	const char *name;
-	int (*take)(struct parser *p);
-	bool has_value;
-	int for_whom;		/* enum options_for, or-ed */
-} list[] = {
-	{ "--policy", opt_policy, true, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
-	{ "--preset", opt_preset, true, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
-	{ "--allow", opt_allow, true, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
-	{ "--deny", opt_deny, true, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
-	{ "--port", opt_port, true, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--xdp-mode", opt_xdp_mode, true, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--mtu", opt_mtu, true, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--resolver", opt_resolver, true, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--name", opt_name, true, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--events", opt_events, true, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--pcap", opt_pcap, true, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--status-fd", opt_status_fd, true, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--max-flows", opt_max_flows, true, OPTIONS_RUN | OPTIONS_ATTACH },
-	{ "--quiet", opt_quiet, false, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
-	{ "--help", opt_help, false, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
-	{ "-h", opt_help, false, OPTIONS_RUN | OPTIONS_ATTACH | OPTIONS_SET },
-	{ "--netns", opt_netns, true, OPTIONS_ATTACH },
-	{ "--bind", opt_bind, true, OPTIONS_RUN },
-	{ "--ro-bind", opt_ro_bind, true, OPTIONS_RUN },
-	{ "--chdir", opt_chdir, true, OPTIONS_RUN },
-	{ "--env", opt_env, true, OPTIONS_RUN },
-	{ "--keep-env", opt_keep_env, false, OPTIONS_RUN },
-	{ "--uid", opt_uid, true, OPTIONS_RUN },
-	{ "--hostname", opt_hostname, true, OPTIONS_RUN },
-	{ "--no-seccomp", opt_no_seccomp, false, OPTIONS_RUN },
-	{ "--seccomp", opt_seccomp, true, OPTIONS_RUN },
-	{ "--landlock", opt_landlock, true, OPTIONS_RUN },
-	{ "--memory", opt_limit, true, OPTIONS_RUN },
-	{ "--pids", opt_limit, true, OPTIONS_RUN },
-	{ "--cpu", opt_limit, true, OPTIONS_RUN },
-	{ "--io-weight", opt_limit, true, OPTIONS_RUN },
-	{ "--time", opt_limit, true, OPTIONS_RUN },
-	{ "--cpu-time", opt_limit, true, OPTIONS_RUN },
-	{ "--grace", opt_limit, true, OPTIONS_RUN },
-	{ "--tmpfs-size", opt_limit, true, OPTIONS_RUN },
-	{ "--tmpfs-inodes", opt_limit, true, OPTIONS_RUN },
-	{ "--rlimit", opt_limit, true, OPTIONS_RUN },
+static const char *const ports[] = {
+	[PROTO_PORT_AUTO] = "auto", [PROTO_PORT_XDP] = "xdp", [PROTO_PORT_PACKET] = "packet",
+	[PROTO_PORT_TAP] = "tap", NULL,
+};
+static const char *const xdp_modes[] = { "auto", "generic", "native", NULL };
+static const char *const landlocks[] = {
+	[JAIL_LANDLOCK_AUTO] = "auto", [JAIL_LANDLOCK_REQUIRE] = "require", [JAIL_LANDLOCK_OFF] = "off", NULL,
 };
 
-static const struct option *find(const char *text, enum options_for what)
-{
-	size_t n = strcspn(text, "=");
+#define AT(member) offsetof(struct options, member)
+#define HEAD(text, whom) { .help = (text), .for_whom = (whom) }
 
-	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
-		if ((list[i].for_whom & (int)what) && strlen(list[i].name) == n &&
-		    strncmp(list[i].name, text, n) == 0)
-			return &list[i];
+/* name, value, help, take, at, words, for whom, traits */
+const struct option options_list[] = {
+	HEAD("What may leave", RULES),
+	{ "--policy", "FILE", "rules from a YAML file, see sluice-policy(5)", take_policy, 0, NULL, RULES,
+	  OPTION_MANY | OPTION_PATH },
+	{ "--preset", "NAME", "rules that come with sluice: pypi, npm, debian, ...;\n"
+	  "sluice policy presets lists them", take_preset, 0, NULL, RULES, OPTION_MANY },
+	{ "--allow", "SPEC", "SPEC = [tcp://|udp://|icmp://]HOST[:PORTS], may be repeated;\n"
+	  "HOST is a name, *.name, an address or a range (198.51.100.0/24)", take_allow, 0, NULL, RULES,
+	  OPTION_MANY },
+	{ "--deny", "SPEC", "wins over every --allow", take_deny, 0, NULL, RULES, OPTION_MANY },
+
+	HEAD("The gateway", GATEWAY),
+	{ "--port", "KIND", "auto, xdp, packet or tap; how frames reach the gateway", take_word, AT(port), ports,
+	  GATEWAY, 0 },
+	{ "--xdp-mode", "MODE", "native or generic", take_word, AT(xdp_mode), xdp_modes, GATEWAY, 0 },
+	{ "--mtu", "N", "of the link, 1280 to 65535", take_mtu, 0, NULL, GATEWAY, 0 },
+	{ "--resolver", "ADDR[:PORT]", "ask this name server instead of the host's; up to three", take_resolver, 0,
+	  NULL, GATEWAY, OPTION_MANY },
+	{ "--max-flows", "N", "connections at a time, default 4096", take_max_flows, 0, NULL, GATEWAY, 0 },
+	{ "--name", "NAME", "of the sandbox, in logs and for sluice policy set", take_name, 0, NULL, GATEWAY, 0 },
+	{ "--events", "FILE", "append what was decided, JSON lines", take_text, AT(events), NULL, GATEWAY,
+	  OPTION_PATH },
+	{ "--pcap", "FILE", "append every packet, pcapng", take_text, AT(pcap), NULL, GATEWAY, OPTION_PATH },
+	{ "--netns", "PATH", "the namespace, /run/netns/NAME or /proc/PID/ns/net", take_text, AT(netns), NULL,
+	  OPTIONS_ATTACH, OPTION_PATH },
+
+	HEAD("The jail", RUN),
+	{ "--bind", "SRC[:DST]", "show a file or directory, writable", take_bind, 0, NULL, RUN,
+	  OPTION_MANY | OPTION_PATH },
+	{ "--ro-bind", "SRC[:DST]", "the same, read-only", take_ro_bind, 0, NULL, RUN, OPTION_MANY | OPTION_PATH },
+	{ "--chdir", "DIR", "start there", take_chdir, 0, NULL, RUN, 0 },
+	{ "--env", "NAME[=VALUE]", "set a variable, or pass the caller's on", take_env, 0, NULL, RUN, OPTION_MANY },
+	{ "--keep-env", NULL, "pass the whole environment on", take_flag, AT(keep_env), NULL, RUN, 0 },
+	{ "--uid", "UID[:GID]", "run as this user (root only)", take_uid, 0, NULL, RUN, 0 },
+	{ "--hostname", "NAME", "default: sandbox", take_hostname, 0, NULL, RUN, 0 },
+	{ "--seccomp", "PROFILE", "its system call filter: default, strict, compute, or a file in\n"
+	  "Docker's JSON form; sluice seccomp shows and tests it", take_seccomp, 0, NULL, RUN, OPTION_PATH_OR_WORD },
+	{ "--no-seccomp", NULL, "no system call filter around the program", take_flag, AT(seccomp_off), NULL, RUN,
+	  0 },
+	{ "--landlock", "MODE", "the second wall around files: auto, require or off", take_word, AT(landlock),
+	  landlocks, RUN, 0 },
+
+	HEAD("How much it may use (SIZE: bytes, or like 64M, 2G; SECONDS: like 10, 0.5)", RUN),
+	{ "--time", "SECONDS", "by the clock", take_limit, 0, NULL, RUN, 0 },
+	{ "--cpu-time", "SECONDS", "of processor time", take_limit, 0, NULL, RUN, 0 },
+	{ "--grace", "SECONDS", "between SIGTERM and SIGKILL when time is over; default 0", take_limit, 0, NULL, RUN,
+	  0 },
+	{ "--memory", "SIZE", "swap and files in memory included", take_limit, 0, NULL, RUN, 0 },
+	{ "--pids", "N", "processes and threads at a time, default 4096", take_limit, 0, NULL, RUN, 0 },
+	{ "--cpu", "N", "processors at a time, like 0.5 or 2", take_limit, 0, NULL, RUN, 0 },
+	{ "--io-weight", "N", "share of a busy disk, 1 to 10000; others have 100", take_limit, 0, NULL, RUN, 0 },
+	{ "--tmpfs-size", "SIZE", "of /tmp, home and the like together; default a quarter of memory", take_limit, 0,
+	  NULL, RUN, 0 },
+	{ "--tmpfs-inodes", "N", "files there, default 400000", take_limit, 0, NULL, RUN, 0 },
+	{ "--rlimit", "NAME=SOFT[:HARD]", "as in setrlimit(2): nofile, as, fsize, ...", take_limit, 0, NULL, RUN,
+	  OPTION_MANY },
+
+	HEAD("This program", RULES),
+	{ "--status-fd", "N", "JSON lines about start and end on descriptor N", take_status_fd, 0, NULL, GATEWAY,
+	  OPTION_NO_PROFILE },
+	{ "--quiet", NULL, "tell errors only", take_flag, AT(quiet), NULL, RULES, 0 },
+	{ "--help", NULL, NULL, take_flag, AT(help), NULL, RULES, OPTION_NO_PROFILE },
+	{ "-h", NULL, NULL, take_flag, AT(help), NULL, RULES, OPTION_NO_PROFILE },
+};
+const size_t options_count = sizeof(options_list) / sizeof(options_list[0]);
+
+void options_help(enum options_for what)
+{
+	for (const struct option *opt = options_list; opt < options_list + options_count; opt++) {
+		int n;
+
+		if (!(opt->for_whom & what) || !opt->help)
+			continue;
+		if (!opt->name) {
+			puts(opt->help);
+			continue;
+		}
+		n = printf("  %s%s%s ", opt->name, opt->value ? " " : "", opt->value ? opt->value : "");
+		printf("%*s", n < HELP_COLUMN ? HELP_COLUMN - n : 1, "");
+		for (const char *line = opt->help; *line; line += *line == '\n') {
+			size_t len = strcspn(line, "\n");
+
+			printf("%*s%.*s\n", line == opt->help ? 0 : HELP_COLUMN, "", (int)len, line);
+			line += len;
+		}
+	}
+}
+
+const struct option *options_find(const char *name, size_t len, enum options_for what)
+{
+	for (const struct option *opt = options_list; opt < options_list + options_count; opt++) {
+		if (opt->name && (opt->for_whom & what) && strlen(opt->name) == len &&
+		    strncmp(opt->name, name, len) == 0)
+			return opt;
 	}
 	return NULL;
 }
@@ -490,23 +143,24 @@ static const struct option *find(const char *text, enum options_for what)
 /* Takes the option at argv[i]; returns how many arguments it used, or -EINVAL. */
 static int take_option(struct parser *p, enum options_for what, int left, char **at)
 {
-	const struct option *opt = find(at[0], what);
+	const struct option *opt = options_find(at[0], strcspn(at[0], "="), what);
 	const char *equals = strchr(at[0], '=');
 	int r;
 
 	if (!opt)
-		return complain(p, "%s: %s: no such option; see sluice %s --help", p->verb, at[0], p->verb);
-	if (!opt->has_value && equals)
-		return complain(p, "%s: %s: takes no value; leave it out", p->verb, at[0]);
-	if (opt->has_value && !equals && left < 2)
-		return complain(p, "%s: %s: the value is missing; see sluice %s --help", p->verb, at[0],
-				p->verb);
+		return complain(p, "%s: %s: no such option; see sluice %s --help", p->place, at[0], p->place);
+	if (!opt->value && equals)
+		return complain(p, "%s: %s: takes no value; leave it out", p->place, at[0]);
+	if (opt->value && !equals && left < 2)
+		return complain(p, "%s: %s: the value is missing; see sluice %s --help", p->place, at[0],
+				p->place);
+	p->opt = opt;
 	p->name = opt->name;
-	p->value = !opt->has_value ? NULL : equals ? equals + 1 : at[1];
+	p->value = !opt->value ? NULL : equals ? equals + 1 : at[1];
 	r = opt->take(p);
 	if (r < 0)
 		return r;
-	return opt->has_value && !equals ? 2 : 1;
+	return opt->value && !equals ? 2 : 1;
 }
 
 static int check_whole(struct parser *p, enum options_for what)
@@ -521,34 +175,34 @@ static int check_whole(struct parser *p, enum options_for what)
 		return complain(p, "attach: no namespace; give --netns /run/netns/NAME or "
 				"--netns /proc/PID/ns/net");
 	if (what != OPTIONS_RUN && o->argv[0])
-		return complain(p, "%s: %s: takes no command; see sluice %s --help", p->verb, o->argv[0],
-				p->verb);
+		return complain(p, "%s: %s: takes no command; see sluice %s --help", p->place, o->argv[0],
+				p->place);
 	if (o->filter.n && o->seccomp_off)
 		return complain(p, "%s: --seccomp and --no-seccomp: one gives a filter, the other none; choose",
-				p->verb);
+				p->place);
 	if (o->xdp_mode && o->port != PROTO_PORT_XDP && o->port != PROTO_PORT_AUTO)
-		return complain(p, "%s: --xdp-mode: this port has no mode; use it with --port xdp", p->verb);
+		return complain(p, "%s: --xdp-mode: this port has no mode; use it with --port xdp", p->place);
 	if (limits_check(&o->limits, why) < 0)
-		return complain(p, "%s: %s", p->verb, why);
+		return complain(p, "%s: %s", p->place, why);
 	if (policy_compile(o->policy) < 0)
-		return complain(p, "%s: out of memory; use a smaller policy", p->verb);
+		return complain(p, "%s: out of memory; use a smaller policy", p->place);
 	if (!o->quiet)
 		rules_warn(o->policy, WARNINGS_MAX);
 	if (!o->name[0])
-		snprintf(o->name, sizeof(o->name), "%s-%d", p->verb, (int)getpid());
+		snprintf(o->name, sizeof(o->name), "%s-%d", p->place, (int)getpid());
 	return 0;
 }
 
 int options_parse(struct options *o, enum options_for what, int argc, char **argv)
 {
-	struct parser p = { .o = o, .verb = what == OPTIONS_RUN ? "run" :
+	struct parser p = { .o = o, .place = what == OPTIONS_RUN ? "run" :
 		what == OPTIONS_ATTACH ? "attach" : "policy set" };
 	int i = 1;
 
 	*o = (struct options){ .status_fd = -1, .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	o->policy = rules_new();
 	if (!o->policy)
-		return complain(&p, "%s: out of memory; free some", p.verb);
+		return complain(&p, "%s: out of memory; free some", p.place);
 	while (i < argc && argv[i][0] == '-') {
 		int used;
 

@@ -21,7 +21,7 @@ struct options {
 	/* the gateway */
 	struct policy *policy;		/* owned, compiled */
 	enum proto_port port;
-	uint8_t xdp_mode;		/* as proto_create */
+	unsigned int xdp_mode;		/* as proto_create */
 	uint32_t mtu;			/* 0: the port's default */
 	uint32_t flows_max;		/* 0: the default */
 	struct proto_resolver resolvers[PROTO_RESOLVERS_MAX];	/* none: the host's */
@@ -49,6 +49,9 @@ struct options {
 };
 
 enum options_for { OPTIONS_RUN = 1, OPTIONS_ATTACH = 2, OPTIONS_SET = 4 };
+
+/* The options of a command with what they do, on stdout. */
+void options_help(enum options_for what);
 
 /* Is it one: 1 to 63 letters, digits, '.', '_', '-'? */
 bool options_is_name(const char *text);

@@ -28,9 +28,8 @@ static int usage(void)
 	fputs("usage: sluice policy set NAME [FILE] [OPTION]...\n"
 	      "Replaces the policy of the running sandbox NAME (sluice run --name, see sluice ps) by FILE and the\n"
 	      "rules of the options, whole or not at all. Connections that it does not allow are cut.\n"
-	      "\n"
-	      "Options as of sluice run: --policy --preset --allow --deny --quiet.\n",
-	      stdout);
+	      "\n", stdout);
+	options_help(OPTIONS_SET);
 	return 0;
 }
 
