@@ -1,5 +1,16 @@
-.PHONY: bench
-bench: programs
+# What makes and takes the load of bench/run.sh.
+BENCH_TOOLS := udp
+BENCH_PROGRAMS := $(BENCH_TOOLS:%=$(BUILD)/bench/%)
+$(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/bench/%.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^
+
+.PHONY: bench bench-programs
+bench-programs: $(BENCH_PROGRAMS)
+bench:
+	@echo "bench: packages that are missing, then the programs, then bench/run.sh"
+	$(call deps,build bench)
+	$(variant) programs bench-programs
 	$(Q)SLUICE_BUILD=$(abspath $(BUILD)) bench/run.sh $(BENCH_ARGS)
 
 .PHONY: bench-policy

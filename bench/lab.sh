@@ -20,6 +20,12 @@ lab_enter() {	# lab_enter SCRIPT ARGS...: comes back inside
 	mount -t tmpfs none /run/netns
 	: >"$T/raw"
 }
+lab_needs() {	# lab_needs "TOOL...": nothing is installed here
+	local t
+	for t in $1; do
+		type "$t" >/dev/null 2>&1 || { echo "bench: $t is missing: make deps" >&2; exit 1; }
+	done
+}
 
 quiet_tcp() {	# without these about 55,000 dials a minute to one destination use up the source ports
 	sysctl -qw net.ipv4.tcp_tw_reuse=1 net.ipv4.tcp_max_tw_buckets=2000 \
@@ -81,12 +87,24 @@ wrk_() {	# wrk_ NS URL CONNECTIONS [header]: requests/s p50us p99us
 note() {	# note RIVAL ROW UNIT VALUE
 	printf '{"rival":"%s","row":"%s","unit":"%s","run":%d,"value":%s}\n' "$1" "$2" "$3" "$run" "${4:-null}" >>"$T/raw"
 }
+versions() {	# of the programs measured and of those that measure, as JSON
+	local t
+	for t in slirp4netns passt wrk iperf3 nginx; do
+		printf '%s\n%s\n' "$t" "$(case $t in
+			passt) dpkg-query -W passt 2>/dev/null || pasta --version 2>/dev/null ;;
+			wrk) wrk -v 2>&1 ;;
+			nginx) nginx -v 2>&1 ;;
+			*) $t --version 2>/dev/null ;;
+		esac | head -1 | tr -cd ' -~')"
+	done | jq -Rn '[inputs] as $l | [range(0; $l | length; 2) | {key: $l[.], value: $l[. + 1]}] | from_entries'
+}
 lab_write() {	# lab_write FILE COMMAND [jq-object]: the raw results, and where they come from
 	jq -s --arg date "$(date -u +%F)" --arg kernel "$(uname -r)" --arg cpus "$(nproc)" \
 		--arg cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)" \
 		--arg commit "$(git -C "$top" describe --always --dirty 2>/dev/null || echo unknown)" \
-		--arg command "$2" \
-		"{date: \$date, kernel: \$kernel, cpus: (\$cpus|tonumber), cpu: \$cpu, commit: \$commit, command: \$command} + ${3:-{\}} + {results: .}" \
+		--arg command "$2" --argjson versions "$(versions)" \
+		"{date: \$date, kernel: \$kernel, cpus: (\$cpus|tonumber), cpu: \$cpu, commit: \$commit, command: \$command, versions: \$versions} + ${3:-{\}} +
+		{results: map(select(has(\"value\"))), left_out: map(select(has(\"left_out\")))}" \
 		"$T/raw" >"$1"
 	"$top/bench/table.sh" "$1"
 	echo "raw: $1"

@@ -2,19 +2,30 @@
 # SPDX-License-Identifier: Apache-2.0
 # Measures sluice beside its peers, all in one run, and prints a table and raw JSON.
 #
-#	bench/run.sh [-n RUNS] [-t SECONDS] [-r "RIVAL..."] [-o DIR]
+#	bench/run.sh [-n RUNS] [-t SECONDS] [-r "RIVAL..."] [-g "GROUP..."] [-o DIR]
 #
-# bench/lab.sh draws the net. Each rival gets a fresh client namespace of its own. Runs are interleaved
-# (run 1 of every rival, then run 2 ...), so drift of the machine hits all alike. sluice runs with a
-# policy and its event log on. Timings never fail.
+# bench/lab.sh draws the net. A group of rows is bench/rows/GROUP.sh, sourced when its turn comes. It defines
+#
+#	GROUP_rivals=...		if not those of -r; start() says which there are
+#	GROUP_up			once, before the rivals are started; not 0: left out, with the reason in $why
+#	GROUP_run			once per run, before the rivals' turns: what is measured for all at once
+#	GROUP_rows RIVAL		one run of one rival, whose client namespace is c-RIVAL: calls note
+#	GROUP_down			once
+#
+# each of them only if needed. Each rival gets a fresh client namespace per group. Runs are interleaved (run 1
+# of every rival, then run 2 ...), so drift of the machine hits all alike. sluice runs with a policy and its
+# event log on. What cannot be measured here is left out with a reason. Timings never fail.
 set -eu
 
-runs=3 secs=3 out= rivals="kernel slirp4netns pasta sluice-xdp sluice-packet sluice-tap"
-while getopts n:t:r:o: o; do
+runs=5 secs=2 out= rivals="kernel slirp4netns pasta sluice-xdp sluice-packet sluice-tap"
+groups="tcp mtu1500 udp dns"
+args=("$@")
+while getopts n:t:r:g:o: o; do
 	case $o in
 	n) runs=$OPTARG ;;
 	t) secs=$OPTARG ;;
 	r) rivals=$OPTARG ;;
+	g) groups=$OPTARG ;;
 	o) out=$OPTARG ;;
 	*) sed -n '4,6p' "$0"; exit 2 ;;
 	esac
@@ -24,7 +35,10 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 export SLUICE_BUILD
 out=${out:-$top/bench/results}
 . "$top/bench/lab.sh"
-lab_enter "$0" "$@"
+lab_enter "$0" "${args[@]}"
+lab_needs "ip nft iperf3 jq curl nginx wrk"
+printf 'nameserver 198.51.100.10\n' >"$T/resolv.conf"
+mount --bind "$T/resolv.conf" /etc/resolv.conf
 lab_up
 nft -f - <<END
 table ip nat {
@@ -36,66 +50,80 @@ table ip nat {
 END
 
 declare -A pid_of
-start() {	# start RIVAL: gives namespace c-RIVAL its way out
-	local c=c-$1
+kernels=0
+sluice_options=()
+start() {	# start RIVAL [NAME]: gives namespace c-NAME (NAME is RIVAL if not said) its way out
+	local n=${2:-$1} c=c-${2:-$1} mtu=65520
+	local log=$T/$n.log
+	case $1 in *-1500) mtu=1500 ;; esac
+	why=
+	case $1 in
+	slirp4netns* | pasta*) type "${1%-1500}" >"$log" 2>&1 || { why="${1%-1500} is not installed"; return 1; } ;;
+	esac
 	lab_client "$c"
 	case $1 in
 	kernel)
-		ip link add k0 type veth peer name eth0 netns "$c"
-		ip addr add 10.77.0.1/24 dev k0
-		ip link set k0 up
-		ip -n "$c" addr add 10.77.0.2/24 dev eth0
+		kernels=$((kernels + 1))
+		ip link add k$kernels type veth peer name eth0 netns "$c"
+		ip addr add 10.77.$kernels.1/24 dev k$kernels
+		ip link set k$kernels up
+		ip -n "$c" addr add 10.77.$kernels.2/24 dev eth0
 		ip -n "$c" link set eth0 up
-		ip -n "$c" route add default via 10.77.0.1
+		ip -n "$c" route add default via 10.77.$kernels.1
 		;;
-	slirp4netns)
-		slirp4netns --netns-type=path --configure --mtu=65520 "/run/netns/$c" tap0 >"$T/$1.log" 2>&1 &
-		pid_of[$1]=$!
+	slirp4netns*)
+		slirp4netns --netns-type=path --configure --mtu=$mtu "/run/netns/$c" tap0 >"$log" 2>&1 &
+		pid_of[$n]=$!
 		;;
-	pasta)
-		pasta --foreground --config-net --runas 0 -t none -u none -T none -U none \
-			--netns "/run/netns/$c" >"$T/$1.log" 2>&1 &
-		pid_of[$1]=$!
+	pasta*)
+		pasta --foreground --config-net --runas 0 -t none -u none -T none -U none --mtu $mtu \
+			--dns-forward 192.0.2.53 --netns "/run/netns/$c" >"$log" 2>&1 &
+		pid_of[$n]=$!
 		;;
 	sluice-*)
-		"$SLUICE_BUILD/sluice" attach --netns "/run/netns/$c" --port "${1#sluice-}" --events "$T/$1.events" \
-			--allow 198.51.100.10:80,5201 --allow example.test --deny evil.test >"$T/$1.log" 2>&1 &
-		pid_of[$1]=$!
+		"$SLUICE_BUILD/sluice" attach --netns "/run/netns/$c" --port "${1#sluice-}" --events "$T/$n.events" \
+			--allow 198.51.100.10:80,5201,7000-7100 --allow udp://198.51.100.10:7000-7100 \
+			--allow example.test --deny evil.test "${sluice_options[@]}" >"$log" 2>&1 &
+		pid_of[$n]=$!
 		;;
 	esac
-	wait_for ip netns exec "$c" curl -s -o /dev/null --max-time 2 http://198.51.100.10/small
+	wait_for ip netns exec "$c" curl -s -o /dev/null --max-time 2 http://198.51.100.10/small && return
+	why="did not come up: $(tail -n 1 "$log" 2>/dev/null || :)"
+	stop "$n"
+	return 1
 }
-
-measure() {
-	local c=c-$1 v url=http://198.51.100.10/small
-	note "$1" "bulk up, 1 stream" Gb/s "$(iperf "$c" 198.51.100.10 1)"
-	note "$1" "bulk down, 1 stream" Gb/s "$(iperf "$c" 198.51.100.10 1 -R)"
-	note "$1" "bulk up, 8 streams" Gb/s "$(iperf "$c" 198.51.100.10 8)"
-	note "$1" "bulk down, 8 streams" Gb/s "$(iperf "$c" 198.51.100.10 8 -R)"
-	read -ra v <<<"$(wrk_ "$c" "$url" 16)"
-	note "$1" "keep-alive, 16 conns" req/s "${v[0]:-null}"
-	note "$1" "keep-alive, 16 conns, p99" us "${v[2]:-null}"
-	read -ra v <<<"$(wrk_ "$c" "$url" 16 'Connection: close')"
-	note "$1" "connection per request, 16" req/s "${v[0]:-null}"
-	note "$1" "connection per request, 16, p99" us "${v[2]:-null}"
-	read -ra v <<<"$(wrk_ "$c" "$url" 1)"
-	note "$1" "keep-alive, 1 conn, p50" us "${v[1]:-null}"
+stop() {	# stop NAME
+	[ -z "${pid_of[$1]:-}" ] || { kill "${pid_of[$1]}" && wait "${pid_of[$1]}"; } 2>/dev/null || :
+	unset "pid_of[$1]"
+	ip netns del "c-$1"
 }
-
-live=
-for r in $rivals; do
-	if start "$r"; then
-		live="$live $r"
-	else
-		echo "bench: $r did not come up, leaving it out: $(tail -n 1 "$T/$r.log" 2>/dev/null)" >&2
+leave_out() {	# leave_out RIVAL WHAT REASON
+	echo "bench: $1: $2 left out: $3" >&2
+	jq -cn --arg rival "$1" --arg row "$2" --arg why "$3" '{rival: $rival, row: $row, left_out: $why}' >>"$T/raw"
+}
+is_defined() {
+	declare -F "$1" >/dev/null
+}
+group() {	# group GROUP
+	local r mine live=
+	[ -r "$top/bench/rows/$1.sh" ] || { echo "bench: there is no group $1" >&2; exit 2; }
+	. "$top/bench/rows/$1.sh"
+	mine=$1_rivals
+	if is_defined "$1_up" && ! "$1_up"; then
+		leave_out all "group $1" "$why"
+		return
 	fi
-done
-for run in $(seq 1 "$runs"); do
-	for r in $live; do
-		echo "bench: run $run of $runs, $r" >&2
-		measure "$r"
+	for r in ${!mine-$rivals}; do
+		if start "$r"; then live="$live $r"; else leave_out "$r" "group $1" "$why"; fi
 	done
-done
-for r in "${!pid_of[@]}"; do kill "${pid_of[$r]}" 2>/dev/null || :; done
+	for run in $(seq 1 "$runs"); do
+		echo "bench: $1, run $run of $runs" >&2
+		! is_defined "$1_run" || "$1_run" $live
+		! is_defined "$1_rows" || for r in $live; do "$1_rows" "$r"; done
+	done
+	for r in $live; do stop "$r"; done
+	! is_defined "$1_down" || "$1_down"
+}
 
-lab_write "$out/$(date -u +%Y-%m-%dT%H%M%SZ).json" "bench/run.sh -n $runs -t $secs"
+for g in $groups; do group "$g"; done
+lab_write "$out/$(date -u +%Y-%m-%dT%H%M%SZ).json" "bench/run.sh -n $runs -t $secs -g '$groups'"

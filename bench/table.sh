@@ -31,5 +31,7 @@ def ratio: if . == null then "-" else (. * 100 | round / 100 | tostring) end;
         | ([$have[] | select((.r | startswith("sluice") | not) and .r != "kernel") | .v] | if $less then min else max end) as $p
         | ((if $us and $k then $us / $k else null end) | ratio) + " | " + ((if $us and $p then $us / $p else null end) | ratio)
       end) as $ratios
-   | "| \($row.row) | \($row.unit) | " + ([$m[].v | show] | join(" | ")) + " | " + $ratios + " |")
+   | "| \($row.row) | \($row.unit) | " + ([$m[].v | show] | join(" | ")) + " | " + $ratios + " |"),
+  (select($f.versions) | "", ($f.versions | to_entries | map("\(.key): \(.value)") | join("; "))),
+  ($f.left_out // [] | select(. != []) | "", (.[] | "left out: \(.rival), \(.row): \(.left_out)"))
 ' "$1"
