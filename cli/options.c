@@ -177,7 +177,7 @@ static int check_whole(struct parser *p, enum options_for what)
 	if (what != OPTIONS_RUN && o->argv[0])
 		return complain(p, "%s: %s: takes no command; see sluice %s --help", p->place, o->argv[0],
 				p->place);
-	if (o->filter.n && o->seccomp_off)
+	if (o->filter.prog.len && o->seccomp_off)
 		return complain(p, "%s: --seccomp and --no-seccomp: one gives a filter, the other none; choose",
 				p->place);
 	if (o->xdp_mode && o->port != PROTO_PORT_XDP && o->port != PROTO_PORT_AUTO)

@@ -42,7 +42,7 @@ struct options {
 	bool keep_env, seccomp_off;
 	enum jail_landlock landlock;
 	struct jail_limits limits;
-	struct filter filter;		/* --seccomp; n 0: the default */
+	struct filter filter;		/* --seccomp; no program: the default */
 	uid_t uid;
 	gid_t gid;
 	bool help;			/* --help was asked: nothing else is valid */

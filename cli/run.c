@@ -58,7 +58,7 @@ static int start_jail(struct run *r)
 		.dns4 = LINK_GW4,
 		.dns6 = LINK_GW6,
 		.userns = -1,
-		.filter = r->o.filter.n ? &r->o.filter : NULL,
+		.filter = r->o.filter.prog.len ? &r->o.filter : NULL,
 		.seccomp_off = r->o.seccomp_off,
 		.landlock = r->o.landlock,
 		.hide = r->door.hide,

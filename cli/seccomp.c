@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * seccomp: `sluice seccomp show | test`. Looks at a system call filter, a built-in one or a file's, without
- * loading it: prints its programs, or says what becomes of one call. Runs as the caller.
+ * seccomp: `sluice seccomp show | print | check | test`. Looks at a system call filter, a built-in one or a
+ * file's, without loading it: prints its program or its rules, or says what becomes of one call. Runs as the caller.
  */
 #include <errno.h>
-#include <linux/audit.h>
-#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,37 +11,21 @@
 #include "cli/cli.h"
 #include "lib/log.h"
 #include "sandbox/filter_file.h"
-#include "sandbox/filter_make.h"
 
 enum { WORD_CAP = 64, REFUSED = 1 };
 
-static const struct {
-	const char *name;
-	struct filter_abi abi;
-} abis[] = {
-#if defined(__x86_64__)
-	{ "x86-64", { AUDIT_ARCH_X86_64, false, SCMP_ARCH_X86_64 } },
-	{ "i386", { AUDIT_ARCH_I386, false, SCMP_ARCH_X86 } },
-	{ "x32", { AUDIT_ARCH_X86_64, true, SCMP_ARCH_X32 } },
-#elif defined(__aarch64__)
-	{ "arm64", { AUDIT_ARCH_AARCH64, false, SCMP_ARCH_AARCH64 } },
-	{ "arm", { AUDIT_ARCH_ARM, false, SCMP_ARCH_ARM } },
-#else
-	{ "riscv64", { AUDIT_ARCH_RISCV64, false, SCMP_ARCH_RISCV64 } },
-#endif
-};
-
-enum { ABIS = sizeof(abis) / sizeof(abis[0]) };
-
 static int usage(FILE *to)
 {
-	fputs("usage: sluice seccomp show PROFILE                          print its programs\n"
+	fputs("usage: sluice seccomp show PROFILE                          its program, readable\n"
+	      "       sluice seccomp print PROFILE                         its rules, in our text form\n"
+	      "       sluice seccomp check PROFILE                         does the program say what the rules say?\n"
 	      "       sluice seccomp test PROFILE [--abi ABI] CALL [ARG]...   what becomes of this call?\n"
-	      "PROFILE is default, strict, compute or a file in the JSON form of Docker. CALL is a name or a\n"
-	      "number, missing ARGs are 0. The status of test: 0 the call gets through, 1 it does not.\n"
+	      "PROFILE is default, strict, compute or a file, in our text form (sluice-seccomp(5)) or in the JSON\n"
+	      "form of Docker. CALL is a name or a number, missing ARGs are 0. The status of test: 0 the call gets\n"
+	      "through, 1 it does not.\n"
 	      "ABI is", to);
-	for (size_t i = 0; i < ABIS; i++)
-		fprintf(to, " %s%s", abis[i].name, i == 0 ? " (default)" : "");
+	for (size_t i = 0; i < profile_n_abis; i++)
+		fprintf(to, " %s%s", profile_abis[i].name, i == 0 ? " (default)" : "");
 	fputs(".\n", to);
 	return to == stdout ? 0 : CLI_FAILED;
 }
@@ -137,12 +119,30 @@ static void show_insn(const struct sock_filter *insn, size_t at)
 
 static int show(const struct filter *f)
 {
-	for (size_t i = 0; i < f->n; i++) {
-		printf("%sprogram %zu of %zu, %u instructions; a call must pass all\n", i ? "\n" : "", i + 1, f->n,
-		       f->progs[i].len);
-		for (size_t at = 0; at < f->progs[i].len; at++)
-			show_insn(&f->progs[i].filter[at], at);
+	printf("%u instructions\n", f->prog.len);
+	for (size_t at = 0; at < f->prog.len; at++)
+		show_insn(&f->prog.filter[at], at);
+	return fflush(stdout) == 0 ? 0 : CLI_FAILED;
+}
+
+/* ---- print, check ------------------------------------------------------------------------------------- */
+
+static int print(const struct profile *p)
+{
+	profile_print(p, stdout);
+	return fflush(stdout) == 0 ? 0 : CLI_FAILED;
+}
+
+static int check(const struct profile *p, const struct filter *f)
+{
+	char why[FILTER_WHY_CAP] = "";
+	size_t calls;
+
+	if (profile_check(p, f, why, &calls) < 0) {
+		log_err("seccomp check: %s", why);
+		return REFUSED;
 	}
+	printf("%u instructions decide %zu calls as the %zu rules do\n", f->prog.len, calls, p->n_rules);
 	return fflush(stdout) == 0 ? 0 : CLI_FAILED;
 }
 
@@ -182,9 +182,9 @@ static int test(const struct filter *f, int argc, char **argv)
 	int status;
 
 	if (argc > 1 && strcmp(argv[0], "--abi") == 0) {
-		while (abi < ABIS && strcmp(abis[abi].name, argv[1]) != 0)
+		while (abi < profile_n_abis && strcmp(profile_abis[abi].name, argv[1]) != 0)
 			abi++;
-		if (abi == ABIS) {
+		if (abi == profile_n_abis) {
 			log_err("seccomp test: --abi %s: no such ABI here; see sluice seccomp --help", argv[1]);
 			return CLI_FAILED;
 		}
@@ -194,39 +194,63 @@ static int test(const struct filter *f, int argc, char **argv)
 	if (argc < 1 || argc > 7)
 		return usage(stderr);
 	nr = (uint32_t)strtoul(argv[0], &end, 0);
-	if (*end && filter_call_number(&abis[abi].abi, argv[0], &nr) < 0) {
-		log_err("seccomp test: %s: %s has no such call; give a name or a number", argv[0], abis[abi].name);
+	if (*end && filter_call_number(&profile_abis[abi].abi, argv[0], &nr) < 0) {
+		log_err("seccomp test: %s: %s has no such call; give a name or a number", argv[0], profile_abis[abi].name);
 		return CLI_FAILED;
 	}
-	d.arch = abis[abi].abi.arch;
-	d.nr = (int)(nr | (abis[abi].abi.x32 ? FILTER_X32_BIT : 0));
+	d.arch = profile_abis[abi].abi.arch;
+	d.nr = (int)(nr | (profile_abis[abi].abi.x32 ? FILTER_X32_BIT : 0));
 	for (int i = 1; i < argc; i++) {
 		if (argument(argv[i], &value) < 0)
 			return CLI_FAILED;
 		d.args[i - 1] = value;
 	}
-	name = filter_call_name(&abis[abi].abi, (uint32_t)d.nr);
-	status = answer(f, &d, abis[abi].name, name);
+	name = filter_call_name(&profile_abis[abi].abi, (uint32_t)d.nr);
+	status = answer(f, &d, profile_abis[abi].name, name);
 	free(name);
+	return status;
+}
+
+/* The verbs that look at the rules, which a filter alone no longer has. */
+static int with_rules(const char *verb, const char *what, const struct filter *f)
+{
+	char why[FILTER_WHY_CAP] = "";
+	struct profile p;
+	int status;
+
+	if (profile_open(what, &p, why) < 0) {
+		log_err("seccomp: %s: %s", what, why);
+		return CLI_FAILED;
+	}
+	status = strcmp(verb, "print") == 0 ? print(&p) : check(&p, f);
+	profile_done(&p);
 	return status;
 }
 
 int cmd_seccomp(int argc, char **argv)
 {
+	static const char *const verbs[] = { "show", "print", "check", "test" };
 	char why[FILTER_WHY_CAP] = "";
 	struct filter f = { 0 };
+	size_t verb = 0;
 	int status;
 
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
 		return usage(stdout);
-	if (argc < 3 || (strcmp(argv[1], "show") != 0 && strcmp(argv[1], "test") != 0) ||
-	    (strcmp(argv[1], "show") == 0 && argc != 3))
+	while (argc > 1 && verb < sizeof(verbs) / sizeof(verbs[0]) && strcmp(verbs[verb], argv[1]) != 0)
+		verb++;
+	if (argc < 3 || verb == sizeof(verbs) / sizeof(verbs[0]) || (argc > 3 && strcmp(argv[1], "test") != 0))
 		return usage(stderr);
 	if (filter_open(argv[2], &f, why) < 0) {
 		log_err("seccomp: %s: %s", argv[2], why);
 		return CLI_FAILED;
 	}
-	status = strcmp(argv[1], "show") == 0 ? show(&f) : test(&f, argc - 3, argv + 3);
+	if (strcmp(argv[1], "show") == 0)
+		status = show(&f);
+	else if (strcmp(argv[1], "test") == 0)
+		status = test(&f, argc - 3, argv + 3);
+	else
+		status = with_rules(argv[1], argv[2], &f);
 	filter_close(&f);
 	return status;
 }

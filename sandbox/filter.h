@@ -11,28 +11,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FILTER_PROGS_MAX = 3 };
-
-/* Programs in the order in which they are loaded. A call must pass all of them. */
 struct filter {
 	const char *name;
-	struct sock_fprog progs[FILTER_PROGS_MAX];
-	size_t n;
+	struct sock_fprog prog;	/* len 0: none */
 	void *owned;		/* by filter_file.c; NULL in built-in ones */
 };
 
 /* "default", "strict" or "compute"; NULL when there is no such profile. Static. */
 const struct filter *filter_builtin(const char *name);
-/* The program that keeps others' terminals shut, whatever a profile allows. */
-struct sock_fprog filter_terminal(void);
+/* The part of all of them that keeps others' terminals shut; it lets everything else through. */
+const struct filter *filter_terminal(void);
 
 /* Needs no_new_privs. 0 or -errno. */
 int filter_load(const struct filter *f);
 
 /*
  * What the kernel would do: a SECCOMP_RET_* value with its data. A program that the kernel would not take
- * kills (SECCOMP_RET_KILL_PROCESS), as does one that the simulator does not understand.
+ * kills (SECCOMP_RET_KILL_PROCESS), as does one that the simulator does not understand. ret_insns (or NULL): how
+ * many instructions it takes; the kernel takes none where it remembers that a number is let through whatever its arguments.
  */
 uint32_t filter_simulate(const struct filter *f, const struct seccomp_data *call);
+uint32_t filter_simulate_count(const struct filter *f, const struct seccomp_data *call, size_t *ret_insns);
 
 #endif

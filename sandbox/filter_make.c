@@ -79,7 +79,11 @@ static int compare_rule(const void *a, const void *b)
 		return x->abi < y->abi ? -1 : 1;
 	if (x->nr != y->nr)
 		return x->nr < y->nr ? -1 : 1;
-	return compare_action(x->action, y->action);
+	if (compare_action(x->action, y->action) != 0)
+		return compare_action(x->action, y->action);
+	if (!x->n_conds != !y->n_conds)
+		return x->n_conds ? -1 : 1;
+	return x->action < y->action ? -1 : x->action > y->action;
 }
 
 static size_t emit(struct maker *m, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
@@ -122,8 +126,9 @@ static void put_low(struct maker *m, struct fails *f, const struct filter_cond *
 	load(m, offsetof(struct seccomp_data, args) + 8u * c->arg);
 	switch ((enum filter_op)c->op) {
 	case FILTER_MASKED_EQ:
+	case FILTER_MASKED_NE:
 		emit(m, BPF_ALU | BPF_AND | BPF_K, (uint32_t)c->mask, 0, 0);
-		need(m, f, BPF_JEQ, value, true);
+		need(m, f, BPF_JEQ, value, c->op == FILTER_MASKED_EQ);
 		break;
 	case FILTER_EQ:
 	case FILTER_NE:
@@ -140,7 +145,7 @@ static void put_low(struct maker *m, struct fails *f, const struct filter_cond *
 	}
 }
 
-/* The upper half: decides, or leaves it to the lower one. Skips the two instructions of put_low(). */
+/* The upper half: decides, or leaves it to the lower one. Skips the two or three instructions of put_low(). */
 static void put_high(struct maker *m, struct fails *f, const struct filter_cond *c)
 {
 	uint32_t value = (uint32_t)(c->value >> 32);
@@ -150,6 +155,10 @@ static void put_high(struct maker *m, struct fails *f, const struct filter_cond 
 	case FILTER_MASKED_EQ:
 		emit(m, BPF_ALU | BPF_AND | BPF_K, (uint32_t)(c->mask >> 32), 0, 0);
 		need(m, f, BPF_JEQ, value, true);
+		break;
+	case FILTER_MASKED_NE:
+		emit(m, BPF_ALU | BPF_AND | BPF_K, (uint32_t)(c->mask >> 32), 0, 0);
+		emit(m, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 3);
 		break;
 	case FILTER_EQ:
 		need(m, f, BPF_JEQ, value, true);

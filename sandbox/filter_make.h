@@ -13,14 +13,14 @@
 
 enum { FILTER_CONDS_MAX = 6, FILTER_ABIS_MAX = 3, FILTER_X32_BIT = 0x40000000 };
 
-enum filter_op { FILTER_EQ, FILTER_NE, FILTER_LT, FILTER_LE, FILTER_GE, FILTER_GT, FILTER_MASKED_EQ };
+enum filter_op { FILTER_EQ, FILTER_NE, FILTER_LT, FILTER_LE, FILTER_GE, FILTER_GT, FILTER_MASKED_EQ, FILTER_MASKED_NE };
 
 /* A condition on one argument, unsigned. */
 struct filter_cond {
 	uint8_t arg;		/* 0..5 */
 	uint8_t op;		/* enum filter_op */
 	bool wide;		/* all 64 bits; else the lower 32, which is what the kernel reads of an int */
-	uint64_t value, mask;	/* mask: FILTER_MASKED_EQ only */
+	uint64_t value, mask;	/* mask: FILTER_MASKED_* only */
 };
 
 struct filter_rule {
@@ -37,7 +37,10 @@ struct filter_abi {
 	uint32_t scmp;		/* libseccomp's token, for names */
 };
 
-/* Of several rules that match, the strictest counts, as with stacked filters. */
+/*
+ * Of several rules that match, the strictest counts, as with stacked filters; of equally strict ones one with
+ * conditions before one without, then the lower errno. The order in which they are given does not matter.
+ */
 struct filter_set {
 	struct filter_abi abis[FILTER_ABIS_MAX];
 	size_t n_abis;
@@ -62,5 +65,7 @@ int filter_make(const struct filter_set *s, struct sock_fprog *ret_prog);
 int filter_call_number(const struct filter_abi *abi, const char *name, uint32_t *ret_nr);
 /* The name of a number, heap; NULL when it has none. */
 char *filter_call_name(const struct filter_abi *abi, uint32_t nr);
+/* Does any ABI have a call of that name? */
+bool filter_call_exists(const char *name);
 
 #endif

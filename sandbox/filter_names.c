@@ -45,3 +45,8 @@ int filter_call_number(const struct filter_abi *abi, const char *name, uint32_t 
 	*ret_nr = (uint32_t)nr;
 	return 0;
 }
+
+bool filter_call_exists(const char *name)
+{
+	return seccomp_syscall_resolve_name(name) != __NR_SCMP_ERROR;
+}

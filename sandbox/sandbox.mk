@@ -14,20 +14,32 @@ SANDBOX_SRC := \
 	sandbox/rlimit.c \
 	sandbox/root.c \
 	sandbox/seccomp.c \
+	sandbox/simulate.c \
 	sandbox/wait.c
 SANDBOX_LIBS := -lcap
-# Profiles from files: the caller's part, which the jail itself does not need.
+# Profiles as rules: the build's and the caller's part, which the jail itself does not need.
+PROFILE_SRC := \
+	sandbox/filter_check.c \
+	sandbox/filter_make.c \
+	sandbox/filter_names.c \
+	sandbox/filter_print.c \
+	sandbox/filter_profile.c \
+	sandbox/filter_text.c \
+	sandbox/filter_words.c
 FILTER_SRC := \
 	sandbox/filter_file.c \
-	sandbox/filter_make.c \
-	sandbox/filter_names.c
+	sandbox/filter_json.c \
+	$(PROFILE_SRC)
 FILTER_LIBS := -ljansson -lseccomp
 
-# The seccomp filter is made at build time by a program of its own (it needs libseccomp).
-$(BUILD)/sandbox/profiles/default: $(BUILD)/sandbox/profiles/default.o $(BUILD)/sandbox/filter_make.o $(BUILD)/sandbox/filter_names.o
+# The built-in profiles are made into programs at build time, by a program that is itself built for it.
+PROFILES := default strict compute terminal
+PROFILE_MAKE := $(BUILD)/sandbox/profiles/make
+$(PROFILE_MAKE): $(call obj,sandbox/profiles/make.c sandbox/simulate.c $(PROFILE_SRC))
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ -lseccomp
-$(BUILD)/sandbox/seccomp_default.h: $(BUILD)/sandbox/profiles/default
+	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ -lseccomp
+$(BUILD)/sandbox/filter_%.h: $(PROFILE_MAKE) $(PROFILES:%=sandbox/profiles/%.seccomp)
 	$(call say,GEN,$@)
-	$(Q)$< > $@
-$(BUILD)/sandbox/seccomp.o: $(BUILD)/sandbox/seccomp_default.h
+	$(Q)$< $* sandbox/profiles $(PROFILES) > $@
+$(BUILD)/sandbox/seccomp.o: $(BUILD)/sandbox/filter_programs.h
+$(BUILD)/sandbox/filter_file.o: $(BUILD)/sandbox/filter_texts.h

@@ -154,9 +154,9 @@ static void test_complaints(void **state)
 	static const struct {
 		const char *text, *want;
 	} t[] = {
-		/*  1 */ { "", "line 1, column 0: '[' or '{' expected" },
+		/*  1 */ { "{", "line 1, column 1: string or '}' expected" },
 		/*  2 */ { "{\n \"defaultAction\": x}", "line 2, column" },
-		/*  3 */ { "[]", "not an object" },
+		/*  3 */ { "{\"defaultAction\": 1}", "\"defaultAction\" is missing" },
 		/*  4 */ { "{}", "\"defaultAction\" is missing" },
 		/*  5 */ { "{\"defaultAction\": \"SCMP_ACT_NO\"}", "\"SCMP_ACT_NO\" is no action" },
 		/*  6 */ { "{\"defaultAction\": \"SCMP_ACT_NOTIFY\"}", "needs a process that answers" },
@@ -180,6 +180,8 @@ static void test_complaints(void **state)
 		/* 20 */ { "{" DENY "\"archMap\": [{}]}", "archMap[0]: \"architecture\" is missing" },
 		/* 21 */ { "{" DENY "\"syscalls\": [{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ALLOW\", \"includes\": "
 			   "{\"x\": 1}}]}", "\"x\" is not known here" },
+		/* 22 */ { "{" DENY "\"syscalls\": [{\"names\": [\"clone\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{\"index\": 0, "
+			   "\"value\": 1, \"valueTwo\": 2, \"op\": \"SCMP_CMP_MASKED_EQ\"}]}]}", "has bits that" },
 	};
 	char why[FILTER_WHY_CAP];
 	struct filter f;
