@@ -84,6 +84,17 @@ wrk_() {	# wrk_ NS URL CONNECTIONS [header]: requests/s p50us p99us
 		/50%/ { a = us($2) } /99%/ { b = us($2) } /Requests\/sec/ { r = $2 }
 		/Non-2xx|Socket errors: connect [1-9]/ { bad = 1 } END { if (!bad) print r, a, b }'
 }
+family() {	# family PID: it and its descendants
+	local more=$1 now pid
+	while [ -n "$more" ]; do
+		now=$more more=
+		for pid in $now; do
+			echo "$pid"
+			more="$more $(cat "/proc/$pid/task/$pid/children" 2>/dev/null || :)"
+		done
+		more=$(echo $more)
+	done
+}
 note() {	# note RIVAL ROW UNIT VALUE
 	printf '{"rival":"%s","row":"%s","unit":"%s","run":%d,"value":%s}\n' "$1" "$2" "$3" "$run" "${4:-null}" >>"$T/raw"
 }

@@ -76,14 +76,9 @@ ask() {	# so that the addresses stand for the names, as after every program's ow
 	done
 }
 cpu_ns() {	# cpu_ns LABEL: of all processes of this gateway
-	local pid sum=0 more=${gateway[$1]} now ns _
-	while [ -n "$more" ]; do
-		now=$more more=
-		for pid in $now; do
-			read -r ns _ <"/proc/$pid/schedstat" && sum=$((sum + ns))
-			more="$more $(cat "/proc/$pid/task/$pid/children")"
-		done
-		more=$(echo $more)
+	local pid sum=0 ns _
+	for pid in $(family "${gateway[$1]}"); do
+		read -r ns _ <"/proc/$pid/schedstat" && sum=$((sum + ns))
 	done
 	echo $sum
 }

@@ -24,7 +24,7 @@ def ratio: if . == null then "-" else (. * 100 | round / 100 | tostring) end;
         [$mine[] | select(.rival == $f.pair[1]) as $b | [$mine[] | select(.rival == $f.pair[0] and .run == $b.run)] | .[] | $b.value / .value] as $q
         | ($q | median | ratio) + " | " + (if $q == [] then "-" else ($q | quarter(1) | ratio) + " to " + ($q | quarter(3) | ratio) end)
       else
-        ($row.unit == "us") as $less
+        (["us", "KiB", "1/s", "times"] | index($row.unit) != null) as $less
         | ([$m[] | select(.v != null)]) as $have
         | ([$have[] | select(.r | startswith("sluice")) | .v] | if $less then min else max end) as $us
         | ([$have[] | select(.r == "kernel") | .v] | first) as $k

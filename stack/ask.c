@@ -247,6 +247,11 @@ void flow_end(struct stack *s, struct flow *f, enum drop_reason reason)
 	flow_set_state(&s->flows, f, FLOW_DEAD);
 }
 
+bool ask_owes(const struct stack *s)
+{
+	return s->ask_fd >= 0 && memcmp(s->drops, s->drops_told, sizeof(s->drops)) != 0;
+}
+
 void ask_tick(struct stack *s)
 {
 	if (s->ask_fd < 0 || s->now - ask.drops_ns < ASK_DROPS_S * NS_PER_S)

@@ -5,7 +5,7 @@
  *
  * The hash is keyed (lib/hash.h): the sandbox chooses ports and addresses, and must not be able to
  * choose buckets with them. Slots are handed out last in, first out, so slots at and above `peak` have
- * never been used and are never looked at.
+ * never been used and are never looked at: their memory is not even there.
  */
 #include "stack/flow.h"
 
@@ -42,12 +42,6 @@ int flow_table_init(struct flow_table *t, uint32_t cap)
 	}
 	t->cap = cap;
 	hash_random(t->key, sizeof(t->key));
-	for (uint32_t i = 0; i < cap; i++) {
-		t->flows[i].index = i;
-		t->flows[i].fd = -1;
-		t->flows[i].hash_next = i + 1 < cap ? i + 2 : 0;
-	}
-	t->free_head = 1;
 	return 0;
 }
 
@@ -86,11 +80,15 @@ struct flow *flow_new(struct flow_table *t, const struct flow_key *k, uint64_t n
 	uint32_t index, gen;
 	struct flow *f;
 
-	if (!t->free_head)
+	if (t->free_head) {
+		index = t->free_head - 1;
+		t->free_head = t->flows[index].hash_next;
+	} else if (t->peak < t->cap) {
+		index = t->peak++;
+	} else {
 		return NULL;
-	f = &t->flows[t->free_head - 1];
-	t->free_head = f->hash_next;
-	index = f->index;
+	}
+	f = &t->flows[index];
 	gen = f->gen + 1 ? f->gen + 1 : 1;	/* so that no id is ever 0 */
 	memset(f, 0, sizeof(*f));
 	f->key = *k;
@@ -101,8 +99,6 @@ struct flow *flow_new(struct flow_table *t, const struct flow_key *k, uint64_t n
 	f->hash_next = t->buckets[b];
 	t->buckets[b] = index + 1;
 	t->used++;
-	if (t->used > t->peak)
-		t->peak = t->used;
 	flow_set_state(t, f, FLOW_ASKED);
 	return f;
 }

@@ -65,6 +65,7 @@ struct stack {
 	uint64_t slow_tick_ns;		/* of the newest stack_tick() */
 	uint64_t busy_ns;		/* newest frame or event */
 	bool port_waiting;		/* EPOLLOUT of the port is armed */
+	bool quiet;			/* nothing needs time */
 };
 
 /*
@@ -138,6 +139,8 @@ void ip_deliver(struct stack *s, struct packet *p);
 /* Takes a fragment's bytes by copy; calls ip_deliver() with the whole datagram when it is complete. */
 void frag_input(struct stack *s, struct packet *p, uint32_t id, uint16_t offset, bool more);
 void frag_tick(struct stack *s);
+/* True while a datagram waits for its fragments. */
+bool frag_busy(void);
 int frag_init(struct stack *s);
 void frag_done(void);
 
@@ -170,6 +173,8 @@ void flow_end(struct stack *s, struct flow *f, enum drop_reason reason);
 void ask_end(struct stack *s, struct flow *f, enum drop_reason reason);
 /* When ask_flush() is wanted at the latest; 0 = nothing waits. */
 uint64_t ask_due(const struct stack *s);
+/* True while a drop is still to be reported. */
+bool ask_owes(const struct stack *s);
 void ask_flush(struct stack *s);
 void ask_tick(struct stack *s);			/* PROTO_DROPS reports */
 /* Reads and dispatches what egress wrote, at most `budget` messages. */
@@ -224,6 +229,8 @@ void dns_init(void);
 void dns_udp_input(struct stack *s, struct packet *p);	/* to port 53 of whatever address */
 void dns_answer(struct stack *s, const struct proto_answer *a);
 void dns_tick(struct stack *s);
+/* True while a question waits for its answer. */
+bool dns_busy(void);
 void dhcp_input(struct stack *s, struct packet *p);
 
 /* TCP to port 53 of whatever address ends in the worker: no egress, no host socket. */

@@ -8,8 +8,8 @@
  * are dead flows' slots free again.
  *
  * Time. `now` is read once per wake-up. The timer is armed only while something needs time: every
- * TCP tick while lwIP has work pending, else once a second while there are flows or there was traffic
- * a short while ago (fragments, questions, reports), else not at all: an idle worker sleeps.
+ * TCP tick while lwIP has work pending, else once a second while there are flows, fragments, questions or
+ * there was traffic a moment ago (reports), else not at all: an idle worker gives memory back and sleeps.
  */
 #include <errno.h>
 #include <string.h>
@@ -30,7 +30,7 @@ enum {
 	STEP_MESSAGES = 64,		/* from egress per wake-up */
 	TICK_FAST_MS = 25,		/* while TCP's timers run */
 	TICK_SLOW_MS = 1000,
-	TICK_QUIET_S = 75,		/* longer than any fragment, question or report lives */
+	TICK_QUIET_S = 3,		/* after the newest frame or event: its drop is reported by then */
 	STOP_FLUSH_MS = 200,		/* for the last words to egress */
 };
 
@@ -216,7 +216,8 @@ static uint64_t next_tick(const struct stack *s)
 		return due;
 	if (tcp_busy())
 		return s->now + TICK_FAST_MS * NS_PER_MS;
-	if (s->flows.used || s->now - s->busy_ns < TICK_QUIET_S * NS_PER_S)
+	if (s->flows.used || s->now - s->busy_ns < TICK_QUIET_S * NS_PER_S || frag_busy() || dns_busy() ||
+	    ask_owes(s))
 		return s->slow_tick_ns + TICK_SLOW_MS * NS_PER_MS;
 	return 0;
 }
@@ -237,6 +238,9 @@ static void arm_timer(struct stack *s)
 	uint64_t at = next_tick(s);
 	struct itimerspec it = { 0 };
 
+	if (!at && s->tick_at_ns == 0 && !s->quiet)
+		port_trim(s->port);
+	s->quiet = !at && s->tick_at_ns == 0;
 	/* A tick that is due sooner stays due; one that nothing needs any more just finds nothing to do. */
 	if (at && (!s->tick_at_ns || at < s->tick_at_ns))
 		s->tick_at_ns = at > s->now ? at : s->now + 1;

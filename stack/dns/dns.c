@@ -36,11 +36,14 @@ struct pending {
 };
 
 static struct pending table[DNS_PENDING_MAX];
+static size_t high;			/* entries from this one on were never used */
+static size_t n_used;
 
 void dns_init(void)
 {
-	for (size_t i = 0; i < DNS_PENDING_MAX; i++)
+	for (size_t i = 0; i < high; i++)
 		table[i].used = false;
+	high = n_used = 0;
 	dns_tcp_init();
 }
 
@@ -112,18 +115,19 @@ static bool is_same_client(const struct dns_client *a, const struct dns_client *
 	       addr_eq(&a->server, &b->server);
 }
 
-/* A free slot; NULL when there is none or when this very datagram waits already (*ret_known). */
+/* The first free slot; NULL when there is none or when this very datagram waits already (*ret_known). */
 static struct pending *pending_new(const struct dns_client *c, const struct dns_question *q,
 				   bool *ret_known)
 {
 	struct pending *free_p = NULL;
 
 	*ret_known = false;
-	for (size_t i = 0; i < DNS_PENDING_MAX; i++) {
+	for (size_t i = 0; i < high; i++) {
 		struct pending *p = &table[i];
 
 		if (!p->used) {
-			free_p = p;
+			if (!free_p)
+				free_p = p;
 			continue;
 		}
 		if (!c->flow && p->q.id == q->id && p->q.qtype == q->qtype && is_same_client(&p->client, c) &&
@@ -132,6 +136,8 @@ static struct pending *pending_new(const struct dns_client *c, const struct dns_
 			return NULL;
 		}
 	}
+	if (!free_p && high < DNS_PENDING_MAX)
+		free_p = &table[high++];
 	return free_p;
 }
 
@@ -154,6 +160,7 @@ int dns_ask(struct stack *s, const struct dns_client *c, const struct dns_questi
 	if (ask_name(s, (uint64_t)p->gen << 32 | (uint64_t)(p - table), q->qtype, q->name) < 0)
 		return reply_busy(s, c, q, DROP_EGRESS_GONE);
 	p->used = true;
+	n_used++;
 	p->deadline_ns = s->now + DNS_TIMEOUT_S * NS_PER_S;
 	p->client = *c;
 	p->q = *q;
@@ -190,6 +197,7 @@ static void finish(struct stack *s, struct pending *p, const struct dns_reply *r
 	struct flow *f;
 
 	p->used = false;
+	n_used--;
 	if (dns_reply(s, &p->client, &p->q, r) == 0)
 		return;
 	f = flow_by_id(&s->flows, p->client.flow);
@@ -219,8 +227,13 @@ void dns_tick(struct stack *s)
 {
 	struct dns_reply r = { .rcode = DNS_SERVFAIL, .ede = DNS_EDE_NO_REACHABLE_AUTHORITY };
 
-	for (size_t i = 0; i < DNS_PENDING_MAX; i++) {
+	for (size_t i = 0; i < high; i++) {
 		if (table[i].used && s->now >= table[i].deadline_ns)
 			finish(s, &table[i], &r);
 	}
+}
+
+bool dns_busy(void)
+{
+	return n_used > 0;
 }

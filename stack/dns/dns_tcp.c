@@ -31,8 +31,10 @@ static struct conn conns[DNS_TCP_CONNS];
 
 void dns_tcp_init(void)
 {
-	for (size_t i = 0; i < DNS_TCP_CONNS; i++)
-		conns[i].flow = 0;
+	for (size_t i = 0; i < DNS_TCP_CONNS; i++) {
+		if (conns[i].flow)
+			conns[i].flow = 0;
+	}
 }
 
 static struct conn *conn_find(flow_id flow)

@@ -104,6 +104,15 @@ void frag_tick(struct stack *s)
 	}
 }
 
+bool frag_busy(void)
+{
+	for (size_t i = 0; i < FRAG_DATAGRAMS; i++) {
+		if (table[i].used)
+			return true;
+	}
+	return false;
+}
+
 static struct datagram *datagram_get(struct stack *s, const struct frag_key *key)
 {
 	struct datagram *free_d = NULL, *oldest = NULL;

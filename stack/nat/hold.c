@@ -30,14 +30,13 @@ struct chunk {
 };
 
 static struct chunk pool[CHUNKS];
-static uint16_t free_head;
+static uint16_t free_head;		/* used before, free again */
+static uint16_t fresh;			/* chunks from this one on were never used: memory that is not there */
 static uint32_t free_n;
 
 void hold_init(void)
 {
-	for (unsigned int i = 0; i < CHUNKS; i++)
-		pool[i].next = (uint16_t)(i + 1 < CHUNKS ? i + 2 : 0);
-	free_head = 1;
+	free_head = fresh = 0;
 	free_n = CHUNKS;
 }
 
@@ -55,7 +54,10 @@ static uint16_t chunk_new(void)
 {
 	uint16_t i = free_head;
 
-	free_head = pool[i - 1].next;
+	if (i)
+		free_head = pool[i - 1].next;
+	else
+		i = ++fresh;
 	free_n--;
 	pool[i - 1].next = 0;
 	return i;

@@ -182,6 +182,15 @@ static void packet_stats(struct port *p, struct port_stats *ret_stats)
 	*ret_stats = packet_of(p)->stats;
 }
 
+static void packet_trim(struct port *p)
+{
+	struct port_packet *k = packet_of(p);
+
+	for (uint32_t i = 0; i < k->n_armed; i++)
+		pool_trim_slot(&k->pool, k->slots[i]);
+	pool_trim(&k->pool);
+}
+
 static void packet_free(struct port *p)
 {
 	struct port_packet *k = packet_of(p);
@@ -200,6 +209,7 @@ static const struct port_ops packet_ops = {
 	.fds = packet_fds,
 	.rx_free = packet_rx_free,
 	.stats = packet_stats,
+	.trim = packet_trim,
 	.free = packet_free,
 };
 

@@ -21,6 +21,8 @@ struct pool {
 	struct frame *frames;
 	uint32_t *free;			/* stack of slot numbers */
 	uint32_t n, n_free;
+	uint32_t low;			/* slots free[low..n_free) were used since the last pool_trim() */
+	struct port *port;
 };
 
 /* 0 or -errno. */
@@ -29,6 +31,10 @@ void pool_done(struct pool *p);
 /* A free slot, false when there is none. Its memory, pool_data(), has FRAME_LEN_MAX bytes. */
 bool pool_take(struct pool *p, uint32_t *ret_slot);
 void pool_give(struct pool *p, uint32_t slot);
+/* Gives the memory of free slots back. */
+void pool_trim(struct pool *p);
+/* The same for one slot that is taken, and holds nothing. */
+void pool_trim_slot(struct pool *p, uint32_t slot);
 /* The slot as a frame of one segment with one reference; frame->cookie is the slot. */
 struct frame *pool_frame(struct pool *p, uint32_t slot, uint32_t len);
 

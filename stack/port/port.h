@@ -94,6 +94,8 @@ struct port_ops {
 	/* Frames still free for reception, to decide whether to copy small payloads that would pin one. */
 	uint32_t (*rx_free)(const struct port *p);
 	void (*stats)(struct port *p, struct port_stats *ret_stats);
+	/* The sandbox is quiet: gives memory back that holds nothing. NULL: there is none. */
+	void (*trim)(struct port *p);
 	void (*free)(struct port *p);
 };
 
@@ -143,6 +145,12 @@ static inline void port_fds(const struct port *p, int *ret_rx_fd, int *ret_tx_fd
 static inline int port_flush(struct port *p)
 {
 	return p->ops->flush(p);
+}
+
+static inline void port_trim(struct port *p)
+{
+	if (p->ops->trim)
+		p->ops->trim(p);
 }
 
 static inline void frame_get(struct frame *f)

@@ -144,6 +144,11 @@ static void tap_stats(struct port *p, struct port_stats *ret_stats)
 	*ret_stats = tap_of(p)->stats;
 }
 
+static void tap_trim(struct port *p)
+{
+	pool_trim(&tap_of(p)->pool);
+}
+
 static void tap_free(struct port *p)
 {
 	struct port_tap *t = tap_of(p);
@@ -161,6 +166,7 @@ static const struct port_ops tap_ops = {
 	.fds = tap_fds,
 	.rx_free = tap_rx_free,
 	.stats = tap_stats,
+	.trim = tap_trim,
 	.free = tap_free,
 };
 

@@ -59,10 +59,6 @@ struct txq *txq_new(int fd)
 		free(q);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < TXQ_LEN; i++) {
-		q->msgs[i].msg_hdr.msg_iov = q->entries[i].iov;
-		q->entries[i].iov[0] = (struct iovec){ &q->entries[i].hdr, VNET_LEN };
-	}
 	return q;
 }
 
@@ -175,6 +171,8 @@ int txq_push(struct txq *q, const struct tx_frame *f, struct port_stats *stats)
 	i = (q->head + q->n++) % TXQ_LEN;
 	e = &q->entries[i];
 	vnet_fill(f, &e->hdr);
+	e->iov[0] = (struct iovec){ &e->hdr, VNET_LEN };
+	q->msgs[i].msg_hdr.msg_iov = e->iov;
 	e->done = f->done;
 	e->arg = f->arg;
 	e->len = f->len;
