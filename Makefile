@@ -103,9 +103,10 @@ programs: $(PROGRAMS) presets
 
 # Where the program looks for them, as after an installation.
 PRESETS := $(wildcard presets/*.yaml)
+RUN_PROFILES := $(wildcard profiles/*.yaml)
 .PHONY: presets
-presets: $(PRESETS:%=$(BUILD)/%)
-$(BUILD)/presets/%.yaml: presets/%.yaml
+presets: $(PRESETS:%=$(BUILD)/%) $(RUN_PROFILES:%=$(BUILD)/%)
+$(PRESETS:%=$(BUILD)/%) $(RUN_PROFILES:%=$(BUILD)/%): $(BUILD)/%: %
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $< $@
 
@@ -148,6 +149,8 @@ install: programs
 	$(Q)install -m 755 $(filter-out %/sluice,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/sluice/
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/sluice/presets
 	$(Q)install -m 644 $(PRESETS) $(DESTDIR)$(PREFIX)/share/sluice/presets/
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/sluice/profiles
+	$(Q)install -m 644 $(RUN_PROFILES) $(DESTDIR)$(PREFIX)/share/sluice/profiles/
 	$(Q)for m in $(MAN); do \
 		install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
 

@@ -16,6 +16,7 @@ int cmd_attach(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 /* argv[0] is "set" */
 int cmd_policy_set(int argc, char **argv);
+int cmd_profile(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_seccomp(int argc, char **argv);

@@ -7,12 +7,17 @@ CLI_SRC := \
 	cli/main.c \
 	cli/option_values.c \
 	cli/options.c \
+	cli/path.c \
 	cli/policy.c \
+	cli/profile.c \
 	cli/ps.c \
 	cli/rules.c \
 	cli/run.c \
 	cli/seccomp.c \
 	cli/set.c \
+	cli/settings_print.c \
+	cli/settings_read.c \
+	cli/settings_value.c \
 	cli/status.c \
 	cli/summary.c \
 	cli/userns.c \

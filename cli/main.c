@@ -15,6 +15,7 @@ static const struct {
 	{ "run", cmd_run },
 	{ "attach", cmd_attach },
 	{ "policy", cmd_policy },
+	{ "profile", cmd_profile },
 	{ "ps", cmd_ps },
 	{ "doctor", cmd_doctor },
 	{ "seccomp", cmd_seccomp },
@@ -27,6 +28,7 @@ static int usage(void)
 	      "       sluice policy check|print FILE                    look at a policy\n"
 	      "       sluice policy explain FILE SPEC                   is this allowed, and by which rule?\n"
 	      "       sluice policy set NAME FILE                       give a running sandbox another policy\n"
+	      "       sluice profile check|print FILE|NAME, list        options kept in files\n"
 	      "       sluice ps                                         which sandboxes run\n"
 	      "       sluice doctor                                     what works on this machine\n"
 	      "       sluice seccomp show PROFILE                       a filter of system calls in readable form\n"
@@ -58,7 +60,7 @@ int main(int argc, char **argv)
 	fill_streams();
 	log_init("sluice", LOG_LEVEL_INFO);
 	if (argc < 2) {
-		log_err("no command; give one of run, attach, policy, ps, doctor, seccomp; see sluice --help");
+		log_err("no command; give one of run, attach, policy, profile, ps, doctor, seccomp; see sluice --help");
 		return CLI_FAILED;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
@@ -71,6 +73,6 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	}
-	log_err("%s: no such command; give one of run, attach, policy, ps, doctor, seccomp; see sluice --help", argv[1]);
+	log_err("%s: no such command; give one of run, attach, policy, profile, ps, doctor, seccomp; see sluice --help", argv[1]);
 	return CLI_FAILED;
 }

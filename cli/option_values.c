@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cli/limits.h"
+#include "cli/path.h"
 #include "cli/rules.h"
 #include "lib/log.h"
 #include "lib/policy/policy.h"
@@ -94,7 +95,7 @@ int take_preset(struct parser *p)
 	char place[300];
 	int r = policy_add_preset(p->o->policy, p->value, &e);
 
-	snprintf(place, sizeof(place), "%.280s: %s", p->place, p->name);
+	snprintf(place, sizeof(place), "%.280s%s%s", p->in_file ? p->place : "", p->in_file ? ": " : "", p->name);
 	return r < 0 ? rules_complain(place, &e, r) : 0;
 }
 
@@ -104,7 +105,8 @@ static int add_spec(struct parser *p, bool allow)
 	char place[600];
 	int r = policy_add_spec(p->o->policy, allow, p->value, &e);
 
-	snprintf(place, sizeof(place), "%.280s: %s %.280s", p->place, p->name, p->value);
+	snprintf(place, sizeof(place), "%.280s%s%s %.280s", p->in_file ? p->place : "", p->in_file ? ": " : "", p->name,
+		 p->value);
 	return r < 0 ? rules_complain(place, &e, r) : 0;
 }
 
@@ -218,26 +220,12 @@ int take_status_fd(struct parser *p)
 	return 0;
 }
 
-/* Absolute, so that it means the same later and inside. Malloc'ed, NULL when out of memory. */
-static char *absolute(const char *path)
-{
-	char *cwd, *full;
-
-	if (path[0] == '/')
-		return strdup(path);
-	cwd = get_current_dir_name();
-	if (!cwd || asprintf(&full, "%s/%s", cwd, path) < 0)
-		full = NULL;
-	free(cwd);
-	return full;
-}
-
 static int add_bind(struct parser *p, bool writable)
 {
 	struct options *o = p->o;
 	const char *colon = strchr(p->value, ':');
 	char *source = colon ? strndup(p->value, (size_t)(colon - p->value)) : strdup(p->value);
-	char *full = source ? absolute(source) : NULL;
+	char *full = source ? path_absolute(NULL, 0, source) : NULL;
 	char *dest = colon ? strdup(colon + 1) : full ? strdup(full) : NULL;
 	struct jail_bind *more = reallocarray(o->binds, o->n_binds + 1, sizeof(*more));
 	struct stat st;

@@ -17,6 +17,7 @@
 
 #include "cli/limits.h"
 #include "cli/rules.h"
+#include "cli/settings.h"
 #include "lib/log.h"
 #include "lib/policy/policy.h"
 #include "sandbox/filter_file.h"
@@ -43,6 +44,11 @@ static const char *const landlocks[] = {
 
 /* name, value, help, take, at, words, for whom, traits */
 const struct option options_list[] = {
+	HEAD("Options from files", RUN),
+	{ "--profile", "FILE|NAME", "options from a YAML file, see sluice-profile(5), or those that come with\n"
+	  "sluice: shell, python, agent, ...; sluice profile list lists them", take_profile, 0, NULL, RUN,
+	  OPTION_MANY | OPTION_NO_PROFILE },
+
 	HEAD("What may leave", RULES),
 	{ "--policy", "FILE", "rules from a YAML file, see sluice-policy(5)", take_policy, 0, NULL, RULES,
 	  OPTION_MANY | OPTION_PATH },
@@ -70,8 +76,9 @@ const struct option options_list[] = {
 
 	HEAD("The jail", RUN),
 	{ "--bind", "SRC[:DST]", "show a file or directory, writable", take_bind, 0, NULL, RUN,
-	  OPTION_MANY | OPTION_PATH },
-	{ "--ro-bind", "SRC[:DST]", "the same, read-only", take_ro_bind, 0, NULL, RUN, OPTION_MANY | OPTION_PATH },
+	  OPTION_MANY | OPTION_PATH | OPTION_PLACE },
+	{ "--ro-bind", "SRC[:DST]", "the same, read-only", take_ro_bind, 0, NULL, RUN,
+	  OPTION_MANY | OPTION_PATH | OPTION_PLACE },
 	{ "--chdir", "DIR", "start there", take_chdir, 0, NULL, RUN, 0 },
 	{ "--env", "NAME[=VALUE]", "set a variable, or pass the caller's on", take_env, 0, NULL, RUN, OPTION_MANY },
 	{ "--keep-env", NULL, "pass the whole environment on", take_flag, AT(keep_env), NULL, RUN, 0 },
@@ -140,27 +147,67 @@ const struct option *options_find(const char *name, size_t len, enum options_for
 	return NULL;
 }
 
-/* Takes the option at argv[i]; returns how many arguments it used, or -EINVAL. */
-static int take_option(struct parser *p, enum options_for what, int left, char **at)
+/* Makes the option at at[0] the one at hand; returns how many arguments it takes, or -EINVAL. */
+static int look_at(struct parser *p, enum options_for what, int left, char **at)
 {
-	const struct option *opt = options_find(at[0], strcspn(at[0], "="), what);
 	const char *equals = strchr(at[0], '=');
-	int r;
 
-	if (!opt)
+	p->opt = options_find(at[0], strcspn(at[0], "="), what);
+	if (!p->opt)
 		return complain(p, "%s: %s: no such option; see sluice %s --help", p->place, at[0], p->place);
-	if (!opt->value && equals)
+	if (!p->opt->value && equals)
 		return complain(p, "%s: %s: takes no value; leave it out", p->place, at[0]);
-	if (opt->value && !equals && left < 2)
+	if (p->opt->value && !equals && left < 2)
 		return complain(p, "%s: %s: the value is missing; see sluice %s --help", p->place, at[0],
 				p->place);
-	p->opt = opt;
-	p->name = opt->name;
-	p->value = !opt->value ? NULL : equals ? equals + 1 : at[1];
-	r = opt->take(p);
-	if (r < 0)
-		return r;
-	return opt->value && !equals ? 2 : 1;
+	p->name = p->opt->name;
+	p->value = !p->opt->value ? NULL : equals ? equals + 1 : at[1];
+	return p->opt->value && !equals ? 2 : 1;
+}
+
+/*
+ * Profiles first, then the others: what the command line says goes over what a file says, wherever it stands.
+ * Returns how many arguments are options, or -EINVAL.
+ */
+static int take_all(struct parser *p, enum options_for what, bool profiles, int argc, char **argv)
+{
+	int used, i = 1, r;
+
+	for (; i < argc && argv[i][0] == '-'; i += used) {
+		if (strcmp(argv[i], "--") == 0)
+			return i + 1;
+		used = look_at(p, what, argc - i, &argv[i]);
+		if (used < 0)
+			return used;
+		r = profiles == (p->opt->take == take_profile) ? p->opt->take(p) : 0;
+		if (r < 0)
+			return r;
+		if (p->o->help)
+			break;
+	}
+	return i;
+}
+
+static unsigned int depth_of(const char *path)
+{
+	unsigned int n = 0;
+
+	for (; *path; path++)
+		n += path[0] == '/' && path[1] && path[1] != '/';
+	return n;
+}
+
+/* Parents first, whatever the order in which they were given: a bind is not to vanish below another. */
+static void sort_binds(struct options *o)
+{
+	for (size_t i = 1; i < o->n_binds; i++) {
+		struct jail_bind b = o->binds[i];
+		size_t at = i;
+
+		for (; at > 0 && depth_of(o->binds[at - 1].dest) > depth_of(b.dest); at--)
+			o->binds[at] = o->binds[at - 1];
+		o->binds[at] = b;
+	}
 }
 
 static int check_whole(struct parser *p, enum options_for what)
@@ -186,8 +233,9 @@ static int check_whole(struct parser *p, enum options_for what)
 		return complain(p, "%s: %s", p->place, why);
 	if (policy_compile(o->policy) < 0)
 		return complain(p, "%s: out of memory; use a smaller policy", p->place);
+	sort_binds(o);
 	if (!o->quiet)
-		rules_warn(o->policy, WARNINGS_MAX);
+		o->n_warnings += rules_warn(o->policy, WARNINGS_MAX);
 	if (!o->name[0])
 		snprintf(o->name, sizeof(o->name), "%s-%d", p->place, (int)getpid());
 	return 0;
@@ -197,27 +245,18 @@ int options_parse(struct options *o, enum options_for what, int argc, char **arg
 {
 	struct parser p = { .o = o, .place = what == OPTIONS_RUN ? "run" :
 		what == OPTIONS_ATTACH ? "attach" : "policy set" };
-	int i = 1;
+	int r;
 
 	*o = (struct options){ .status_fd = -1, .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	o->policy = rules_new();
 	if (!o->policy)
 		return complain(&p, "%s: out of memory; free some", p.place);
-	while (i < argc && argv[i][0] == '-') {
-		int used;
-
-		if (strcmp(argv[i], "--") == 0) {
-			i++;
-			break;
-		}
-		used = take_option(&p, what, argc - i, &argv[i]);
-		if (used < 0)
-			return used;
-		if (o->help)
-			return 0;
-		i += used;
-	}
-	o->argv = &argv[i];
+	r = take_all(&p, what, true, argc, argv);
+	if (r >= 0)
+		r = take_all(&p, what, false, argc, argv);
+	if (r < 0 || o->help)
+		return r < 0 ? r : 0;
+	o->argv = &argv[r];
 	return check_whole(&p, what);
 }
 
@@ -233,4 +272,7 @@ void options_done(struct options *o)
 	for (size_t i = 0; i < o->n_env; i++)
 		free(o->env[i]);
 	free(o->env);
+	if (o->profile)
+		settings_done(o->profile);
+	free(o->profile);
 }

@@ -16,6 +16,7 @@
 #include "sandbox/jail.h"
 
 struct policy;
+struct settings;
 
 struct options {
 	/* the gateway */
@@ -32,7 +33,7 @@ struct options {
 	bool quiet;
 	/* attach */
 	const char *netns;
-	/* run; the arrays are owned, the texts are argv's or the arrays' own */
+	/* run; the arrays are owned, the texts are argv's, the profile's or the arrays' own */
 	char **argv;
 	struct jail_bind *binds;
 	size_t n_binds;
@@ -45,6 +46,8 @@ struct options {
 	struct filter filter;		/* --seccomp; no program: the default */
 	uid_t uid;
 	gid_t gid;
+	struct settings *profile;	/* owned; NULL without --profile. Holds texts of the above */
+	size_t n_warnings;		/* that were told */
 	bool help;			/* --help was asked: nothing else is valid */
 };
 

@@ -12,6 +12,7 @@
 struct parser {
 	struct options *o;
 	const char *place;	/* said first in every complaint: "run", or FILE:LINE:COLUMN */
+	bool in_file;		/* the latter */
 	const char *name;	/* of the option at hand, with its dashes */
 	const char *value;	/* lives as long as o */
 	const struct option *opt;
@@ -22,6 +23,7 @@ enum option_traits {
 	OPTION_PATH = 2,	/* a file of the host; in a profile, relative to the profile's directory */
 	OPTION_PATH_OR_WORD = 4,	/* the same, if there is a '/' in it */
 	OPTION_NO_PROFILE = 8,	/* on the command line only */
+	OPTION_PLACE = 16,	/* SOURCE:PLACE or PLACE: of two for one place the later counts */
 };
 
 struct option {
@@ -67,5 +69,6 @@ int take_uid(struct parser *p);
 int take_hostname(struct parser *p);
 int take_seccomp(struct parser *p);
 int take_limit(struct parser *p);
+int take_profile(struct parser *p);
 
 #endif

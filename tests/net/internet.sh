@@ -25,7 +25,7 @@ internet_up() {
 	# A copy that an ordinary user can read, wherever the build is.
 	mkdir "$T/bin"
 	cp "$SLUICE_BUILD"/sluice "$SLUICE_BUILD"/sluice-* "$SLUICE_BUILD/tests/net/peer" "$T/bin"
-	cp -r "$SLUICE_BUILD/presets" "$T/bin"
+	cp -r "$SLUICE_BUILD"/presets "$SLUICE_BUILD"/profiles "$T/bin"
 	mkdir -p /run/netns
 	mount -t tmpfs none /run/netns
 	# Root's sandboxes by name: the test's own.
