@@ -75,7 +75,8 @@ static int attach(struct gateway *g, struct door *d, const struct options *o, in
 		log_err("attach: cannot watch signals: %s; free some descriptors", strerror(errno));
 		return CLI_FAILED;
 	}
-	if (gateway_start(g) < 0 || gateway_attach(g, netns, PROTO_ATTACH, &created) < 0)
+	if (gateway_start(g) < 0 || gateway_ask(g, netns, PROTO_ATTACH) < 0 ||
+	    gateway_attached(g, &created) < 0)
 		return CLI_FAILED;
 	if (door_watch(d, g) < 0) {
 		log_err("attach: cannot wait for the gateway: %s; free some descriptors", strerror(errno));

@@ -249,20 +249,26 @@ static void describe_netd(struct gateway *g, char *text)
 	}
 }
 
-int gateway_attach(struct gateway *g, int netns, uint32_t flags, struct proto_created *ret_created)
+int gateway_ask(struct gateway *g, int netns, uint32_t flags)
 {
-	_Alignas(8) char buf[PROTO_MSG_MAX];
-	char text[PROTO_TEXT_CAP];
-	ssize_t len;
 	int r = send_create(g, netns, flags);
 
+	g->lasting = flags & PROTO_ATTACH;
 	/* A netd that could not start has said why; that is still to be read. */
 	if (r < 0 && r != -EPIPE) {
 		log_err("gateway: cannot be asked: %s; try again", strerror(-r));
 		return r;
 	}
 	close_handed_over(g);
-	r = wait_readable(g->control, clock_mono_ns() + CREATE_MS * NS_PER_MS);
+	return 0;
+}
+
+int gateway_attached(struct gateway *g, struct proto_created *ret_created)
+{
+	_Alignas(8) char buf[PROTO_MSG_MAX];
+	char text[PROTO_TEXT_CAP];
+	ssize_t len;
+	int r = wait_readable(g->control, clock_mono_ns() + CREATE_MS * NS_PER_MS);
 	if (r <= 0) {
 		log_err("gateway: did not answer within %d s; see sluice doctor", CREATE_MS / 1000);
 		return r < 0 ? r : -ETIMEDOUT;
@@ -325,8 +331,11 @@ static bool read_report(struct gateway *g, struct summary *s)
 	return true;
 }
 
-/* Reads the report while netd ends the sandbox: more of it than a socket holds must not stop egress. */
-static void end_sandbox(struct gateway *g, struct summary *s)
+/*
+ * Reads the report while netd ends the sandbox: more of it than a socket holds must not stop egress. True
+ * when netd has said that it is over.
+ */
+static bool end_sandbox(struct gateway *g, struct summary *s)
 {
 	static _Alignas(8) char buf[PROTO_MSG_MAX];
 	uint64_t until = clock_mono_ns() + END_MS * NS_PER_MS;
@@ -335,6 +344,7 @@ static void end_sandbox(struct gateway *g, struct summary *s)
 		{ .fd = g->sandbox ? g->control : -1, .events = POLLIN },
 	};
 	struct proto_end m;
+	bool over = false;
 
 	if (g->sandbox) {
 		PROTO_INIT(&m, PROTO_END);
@@ -349,11 +359,15 @@ static void end_sandbox(struct gateway *g, struct summary *s)
 			break;
 		if (p[0].fd >= 0 && p[0].revents && !read_report(g, s))
 			p[0].fd = -1;
-		if (p[1].fd >= 0 && p[1].revents &&
-		    (msg_recv(g->control, buf, sizeof(buf), NULL, NULL) <= 0 ||
-		     proto_type(buf) == PROTO_ENDED))
-			p[1].fd = -1;
+		if (p[1].fd >= 0 && p[1].revents) {
+			ssize_t len = msg_recv(g->control, buf, sizeof(buf), NULL, NULL);
+
+			over = len > 0 && proto_type(buf) == PROTO_ENDED;
+			if (len <= 0 || over)
+				p[1].fd = -1;
+		}
 	}
+	return over;
 }
 
 /* netd ends when its control socket does; one that cannot is killed, and the kernel does the rest. */
@@ -372,18 +386,24 @@ static void reap_netd(struct gateway *g)
 	g->netd = 0;
 }
 
+/*
+ * The link of a namespace that ends with the jail is left to netd and the kernel, which takes some 30 ms
+ * for it: worker and egress are through, so nothing passes it, and netd ends as soon as it is gone.
+ */
 void gateway_end(struct gateway *g)
 {
 	cleanup_free struct summary *s = NULL;
+	bool over = false;
 
 	close_handed_over(g);
 	if (g->control >= 0 && (g->sandbox || g->died)) {
 		s = summary_new();
 		if (s)
-			end_sandbox(g, s);
+			over = end_sandbox(g, s);
 	}
 	fd_close(&g->control);
-	reap_netd(g);
+	if (!over || g->lasting)
+		reap_netd(g);
 	fd_close(&g->report);
 	if (s && !g->o->quiet)
 		summary_print(s);

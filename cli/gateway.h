@@ -3,7 +3,7 @@
  * gateway: sluice-netd as seen by the caller: start it, attach a namespace, hear of its death, end it and
  * read the report.
  *
- * start, attach, [died], end. Whatever happens to the caller after start, netd sees its end and
+ * start, ask, attached, [died], end. Whatever happens to the caller after start, netd sees its end and
  * leaves nothing behind.
  */
 #ifndef CLI_GATEWAY_H
@@ -27,6 +27,7 @@ struct gateway {
 	int policy, events, pcap;	/* until they are handed over */
 	uint32_t sandbox;		/* 0: none yet */
 	bool died;			/* netd said so, or is gone */
+	bool lasting;			/* the namespace is not ours: netd's end tells that the link is gone */
 	char why[PROTO_TEXT_CAP];
 	/* Called with the answer (PROTO_POLICY_STATE, PROTO_ERROR) to a PROTO_POLICY_SET. */
 	void (*answer)(void *arg, const void *m, size_t len);
@@ -42,8 +43,10 @@ int gateway_seal_policy(const struct policy *p, int *ret_fd);
 int gateway_prepare(struct gateway *g, const struct options *o);
 /* Starts netd in the present network namespace. 0, or -errno with the one line told. */
 int gateway_start(struct gateway *g);
-/* flags: of enum proto_sandbox_flags. 0, or -errno with the one line told. */
-int gateway_attach(struct gateway *g, int netns, uint32_t flags, struct proto_created *ret_created);
+/* Asks for the sandbox; flags: of enum proto_sandbox_flags. 0, or -errno with the one line told. */
+int gateway_ask(struct gateway *g, int netns, uint32_t flags);
+/* Waits until it stands. 0, or -errno with the one line told. */
+int gateway_attached(struct gateway *g, struct proto_created *ret_created);
 /* Call when g->control is readable. False, with the line told, when the gateway has died. */
 bool gateway_input(void *g);
 /* Orderly end: report read and, unless quiet, told. Bounded in time. Safe at any point. */

@@ -2,8 +2,9 @@
 /*
  * run: `sluice run`. Runs as the caller; starts the gateway and the jail, in this order:
  *
- *	door and logs opened with the caller's rights; user namespace if there is no root; netd; jail, stopped
- *	before exec; link, policy and worker in force; only then the program.
+ *	door and logs opened with the caller's rights; user namespace if there is no root; netd; the jail's
+ *	namespaces; then side by side the jail's inside, and link, policy and worker; when all of that stands
+ *	and is in force, and only then, the program.
  *
  * At any failure everything already started is ended, one line is told, and the status is 125.
  */
@@ -90,7 +91,17 @@ static int run_program(struct run *r)
 	char why[PROTO_TEXT_CAP] = "";
 	int err, watched;
 
-	if (gateway_attach(&r->g, r->jail.netns, 0, &created) < 0) {
+	if (gateway_ask(&r->g, r->jail.netns, 0) < 0) {
+		jail_kill(&r->jail);
+		return CLI_FAILED;
+	}
+	err = jail_built(&r->jail, why);
+	if (err < 0) {
+		jail_kill(&r->jail);
+		log_err("jail: %s", why[0] ? why : strerror(-err));
+		return CLI_FAILED;
+	}
+	if (gateway_attached(&r->g, &created) < 0) {
 		jail_kill(&r->jail);
 		return CLI_FAILED;
 	}

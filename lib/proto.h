@@ -35,10 +35,10 @@ enum {
 	PROTO_MSG_MAX = 1024,		/* no message is larger */
 };
 
-/* Well-known descriptor numbers of the two unprivileged processes, set up by netd before exec. */
+/* Well-known descriptor numbers of the two unprivileged processes; netd fills each before exec, with /dev/null at least. */
 enum proto_fd {
 	PROTO_FD_UP = 3,		/* stack: ask socket to egress; egress: command socket to netd */
-	PROTO_FD_SUPERVISE = 4,		/* stack: supervise socket to netd */
+	PROTO_FD_SUPERVISE = 4,		/* stack: supervise socket to netd; the others come with the configuration */
 	PROTO_FD_PORT = 5,		/* stack: AF_XDP, AF_PACKET or TAP descriptor */
 	PROTO_FD_PORT_TX = 6,		/* stack: AF_PACKET descriptor for super-frames (xdp port), or /dev/null */
 	PROTO_FD_UMEM = 7,		/* stack: memfd of the UMEM (xdp port), or /dev/null */
@@ -280,7 +280,7 @@ enum proto_port {
 	PROTO_PORT_MEM,			/* tests only; never sent */
 };
 
-/* The first message on the supervise socket. */
+/* The first message on the supervise socket. Descriptors: ask socket, port, [xdp port: port_tx, umem], [pcap]. */
 struct proto_stack_config {
 	struct proto_head head;
 	uint32_t sandbox;

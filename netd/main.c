@@ -3,8 +3,8 @@
  * sluice-netd: the supervisor. Started by sluice with a control socket on descriptor 3.
  *
  * Start, in this order: own session, so that a terminal's ^C or hang-up reaches only the program; fewer
- * capabilities; egress, while this process is still in the host's network namespace; the port namespace;
- * the loop. End: when the control socket is closed, or on SIGTERM (which is also how the kernel tells us
+ * capabilities; egress, while this process is still in the host's network namespace; the port namespace; a
+ * worker, which waits for its sandbox; the loop. End: when the control socket is closed, or on SIGTERM (which is also how the kernel tells us
  * that sluice was killed), every sandbox is ended in order and within bounded time, then egress. Should
  * netd itself be killed, the kernel ends its children (PR_SET_PDEATHSIG) and with them the port
  * namespace and every link in it.
@@ -47,10 +47,17 @@ void netd_unwatch(struct netd *n, int fd)
 	(void)epoll_ctl(n->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
+void netd_let_go(struct netd *n)
+{
+	(void)n;
+	(void)dup2(STDIN_FILENO, STDERR_FILENO);
+}
+
 /* One line for the caller. */
 static int fail(struct netd *n, const char *text)
 {
 	control_error(n, 0, text);
+	spare_drop(&n->spare);
 	decider_stop(n);
 	return 1;
 }
@@ -199,8 +206,11 @@ static int start(struct netd *n, char *why)
 	r = decider_start(n, why);
 	if (r < 0)
 		return r;
-	return explain(why, "cannot make a network namespace (root or user namespaces are needed, "
-		       "see sluice doctor)", priv_leave_host_network());
+	r = priv_leave_host_network();
+	if (r < 0)
+		return explain(why, "cannot make a network namespace (root or user namespaces are needed, "
+			       "see sluice doctor)", r);
+	return explain(why, "cannot start a worker", spare_fill(n));
 }
 
 int main(int argc, char **argv)
@@ -212,6 +222,7 @@ int main(int argc, char **argv)
 	n->epoll_fd = n->signal_fd = n->control_fd = -1;
 	n->decider.fd = -1;
 	n->decider.child = CHILD_NONE;
+	n->spare = (struct spare){ .child = CHILD_NONE, .supervise_fd = -1 };
 	n->now = clock_mono_ns();
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		printf("sluice-netd %s\n", SLUICE_VERSION);
@@ -228,6 +239,7 @@ int main(int argc, char **argv)
 		return fail(n, why);
 	if (explain(why, "cannot wait for events", loop(n)) < 0)
 		return fail(n, why);
+	spare_drop(&n->spare);
 	decider_stop(n);
 	return 0;
 }

@@ -31,9 +31,9 @@ enum {
 enum sandbox_state {
 	/* Free slot. */
 	SANDBOX_FREE = 0,
-	/* The link stands; egress was told and reads the policy. Next: STARTING on READY. */
+	/* Egress was told and reads the policy; meanwhile the link is made. Next: STARTING on READY. */
 	SANDBOX_ADDING,
-	/* The worker was started and confines itself. Next: LIVE on READY. */
+	/* A worker was given the sandbox and confines itself. Next: LIVE on READY. */
 	SANDBOX_STARTING,
 	/* The program may run. */
 	SANDBOX_LIVE,
@@ -62,6 +62,12 @@ struct sandbox {
 	char why[PROTO_TEXT_CAP];	/* why it failed; "" after an orderly end */
 };
 
+/* A worker that waits for a sandbox: one that was never given any. */
+struct spare {
+	struct child child;		/* pid 0: none */
+	int supervise_fd;
+};
+
 struct decider {
 	struct child child;
 	struct relay relay;
@@ -77,6 +83,7 @@ struct netd {
 	uint32_t next_number;
 	char stack_path[SIBLING_PATH_CAP];
 	struct decider decider;
+	struct spare spare;
 	struct sandbox sandboxes[NETD_SANDBOXES_MAX];
 };
 
@@ -95,6 +102,8 @@ enum source {
 /* number: the sandbox's, 0 for what is not a sandbox's. 0 or -errno. */
 int netd_watch(struct netd *n, int fd, enum source source, uint32_t number);
 void netd_unwatch(struct netd *n, int fd);
+/* The cli may be gone from here on: whoever reads its stderr to the end shall not wait for us. */
+void netd_let_go(struct netd *n);
 
 /* ---- control.c: the cli ------------------------------------------------------------------------- */
 
@@ -124,6 +133,15 @@ int decider_set(struct netd *n, uint32_t number, int policy);
 void decider_settle(struct netd *n);
 /* Kills and reaps it; the last thing netd does. */
 void decider_stop(struct netd *n);
+
+/* ---- spare.c: workers started before they are needed ------------------------------------------------ */
+
+/* Starts one if there is none. Must be called in the port namespace. 0 or -errno. */
+int spare_fill(struct netd *n);
+/* The spare one, or one started now; n->spare is empty afterwards. 0 or -errno. */
+int spare_take(struct netd *n, struct spare *ret);
+/* Kills and reaps it. */
+void spare_drop(struct spare *s);
 
 /* ---- sandbox.c: one sandbox from CREATE to the end ------------------------------------------------ */
 

@@ -11,6 +11,7 @@ NETD_SRC := \
 	netd/relay.c \
 	netd/rtnl.c \
 	netd/sandbox.c \
+	netd/spare.c \
 	netd/spawn.c \
 	netd/tap.c \
 	netd/xsk.c

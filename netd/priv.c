@@ -154,22 +154,15 @@ void priv_close_link(struct link *l)
 }
 
 /*
- * Safe: as for egress; the worker gets its own port, its own end of two socket pairs and the packet log,
- * nothing of another sandbox, and /dev/null in every other low slot, so that no descriptor it is handed
- * later can take a low number.
+ * Safe: as for egress; the worker gets its own end of one socket pair, and /dev/null in every other low
+ * slot, so that no descriptor it is handed later can take a low number. What belongs to a sandbox it gets when
+ * it is given one, once; nothing of another sandbox.
  */
-int priv_start_worker(const char *path, const struct priv_worker_fds *f, struct child *ret_child)
+int priv_start_worker(const char *path, int supervise_fd, struct child *ret_child)
 {
-	const struct spawn_fd fds[] = {
-		{ f->ask, PROTO_FD_UP },	   { f->supervise, PROTO_FD_SUPERVISE },
-		{ f->port, PROTO_FD_PORT },	   { f->port_tx, PROTO_FD_PORT_TX },
-		{ f->umem, PROTO_FD_UMEM },	   { f->pcap, PROTO_FD_PCAP },
-	};
+	const struct spawn_fd fds[] = { { supervise_fd, PROTO_FD_SUPERVISE } };
 	const struct spawn_plan plan = {
-		.path = path,
-		.fds = fds,
-		.n_fds = sizeof(fds) / sizeof(fds[0]),
-		.slots_end = PROTO_FD_FIRST_FREE,
+		.path = path, .fds = fds, .n_fds = 1, .slots_end = PROTO_FD_FIRST_FREE,
 	};
 
 	return spawn_child(&plan, ret_child);

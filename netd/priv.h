@@ -19,10 +19,8 @@ int priv_check_netns(int fd, char *why);
 int priv_open_link(const struct link_spec *spec, struct link *ret_link, char *why);
 void priv_close_link(struct link *l);
 
-struct priv_worker_fds {
-	int ask, supervise, port, port_tx, umem, pcap;	/* borrowed; -1 where there is none */
-};
-int priv_start_worker(const char *path, const struct priv_worker_fds *fds, struct child *ret_child);
+/* A worker without a sandbox: it waits at supervise_fd (borrowed) for PROTO_STACK_CONFIG. */
+int priv_start_worker(const char *path, int supervise_fd, struct child *ret_child);
 void priv_kill(struct child *c);
 
 #endif

@@ -2,9 +2,11 @@
 /*
  * sandbox: one sandbox from PROTO_CREATE to its end. Runs in netd.
  *
- * Theory of operation. Making: link, egress, worker, in this order, so that the worker finds a decider
- * that knows the policy, and the cli hears CREATED only when the worker has confined itself. Orderly end:
- * worker, egress, link, so that egress hears the end of every flow before it writes the report. Failure:
+ * Theory of operation. Making: egress is told, the link is made while it reads the policy, then a worker
+ * gets both, in this order, so that the worker finds a decider that knows the policy, and the cli hears
+ * CREATED only when the worker has confined itself. The worker was started before (spare.c). Orderly end:
+ * worker, egress, link, so that egress hears the end of every flow before it writes the report; the cli is told
+ * before the link, which takes the kernel longest, and by then leads nowhere. Failure:
  * worker and link at once, so that nothing leaves, and then egress's report of what had happened.
  * Every wait has a deadline; what misses it is killed or left behind, and the end goes on.
  *
@@ -95,8 +97,9 @@ static void forget_worker(struct netd *n, struct sandbox *sb)
 
 static void finish(struct netd *n, struct sandbox *sb)
 {
-	cut_link(sb);
 	control_over(n, sb, true);
+	netd_let_go(n);
+	cut_link(sb);
 	set_state(n, sb, SANDBOX_FREE, 0);
 	sb->number = 0;
 }
@@ -233,29 +236,26 @@ int sandbox_create(struct netd *n, const struct proto_create *want, const struct
 	}
 	sb->want = *want;
 	sb->number = ++n->next_number;
-	r = make_link(sb, fds->netns, why);
-	if (r < 0)
-		goto err_slot;
 	if (fds->pcap >= 0) {
 		sb->pcap_fd = fcntl(fds->pcap, F_DUPFD_CLOEXEC, 0);
 		if (sb->pcap_fd < 0) {
 			r = -errno;
 			snprintf(why, PROTO_TEXT_CAP, "cannot keep the packet log: %s", strerror(-r));
-			goto err_link;
+			goto err_slot;
 		}
 	}
 	r = tell_egress(n, sb, fds, why);
 	if (r < 0)
-		goto err_link;
+		goto err_slot;
 	sb->in_egress = true;
 	set_state(n, sb, SANDBOX_ADDING, NETD_START_MS);
+	if (make_link(sb, fds->netns, why) < 0)
+		sandbox_fail(n, sb, "%s", why);
 	return 0;
 
-err_link:
+err_slot:
 	fd_close(&sb->ask_fd);
 	fd_close(&sb->pcap_fd);
-	cut_link(sb);
-err_slot:
 	sb->number = 0;
 	return r;
 }
@@ -301,40 +301,51 @@ static int fill_config(const struct sandbox *sb, struct proto_stack_config *m)
 	return 0;
 }
 
-/* Starts the worker; its descriptors here are closed, whether it worked or not. */
-static int start_worker(struct netd *n, struct sandbox *sb)
+/* Gives the worker its configuration and descriptors: see struct proto_stack_config. */
+static int send_config(const struct sandbox *sb, int supervise_fd)
 {
 	struct proto_stack_config config;
-	int pair[2];
-	int r = msg_pair(pair);
+	int fds[MSG_MAX_FDS] = { sb->ask_fd, sb->link.port_fd };
+	size_t n_fds = 2;
+	int r = fill_config(sb, &config);
 
 	if (r < 0)
 		return r;
-	sb->supervise_fd = pair[0];
+	if (sb->link.kind == PROTO_PORT_XDP) {
+		fds[n_fds++] = sb->link.tx_fd;
+		fds[n_fds++] = sb->link.umem_fd;
+	}
+	if (sb->pcap_fd >= 0)
+		fds[n_fds++] = sb->pcap_fd;
+	return msg_send(supervise_fd, &config, sizeof(config), fds, n_fds);
+}
 
-	const struct priv_worker_fds fds = {
-		.ask = sb->ask_fd,
-		.supervise = pair[1],
-		.port = sb->link.port_fd,
-		.port_tx = sb->link.tx_fd,
-		.umem = sb->link.umem_fd,
-		.pcap = sb->pcap_fd,
-	};
+/* Takes a worker; the descriptors that are the worker's alone are closed here, whether it worked or not. */
+static int start_worker(struct netd *n, struct sandbox *sb)
+{
+	struct spare s;
+	int r;
 
-	r = priv_start_worker(n->stack_path, &fds, &sb->worker);
-	close(pair[1]);
+	/* Twice: the first may have died while nobody needed it. */
+	for (int i = 0; i < 2; i++) {
+		r = spare_take(n, &s);
+		if (r < 0)
+			break;
+		r = send_config(sb, s.supervise_fd);
+		if (r == 0)
+			break;
+		spare_drop(&s);
+		if (r != -EPIPE && r != -ECONNRESET)
+			break;
+	}
 	fd_close(&sb->ask_fd);
 	fd_close(&sb->pcap_fd);
 	if (r < 0)
 		return r;
+	sb->worker = s.child;
+	sb->supervise_fd = s.supervise_fd;
 	relay_init(&sb->relay, "sluice-stack");
-	if (fcntl(sb->supervise_fd, F_SETFL, O_NONBLOCK) < 0)
-		return -errno;
-	r = fill_config(sb, &config);
-	if (r == 0)
-		r = msg_send(sb->supervise_fd, &config, sizeof(config), NULL, 0);
-	if (r == 0)
-		r = netd_watch(n, sb->supervise_fd, SOURCE_WORKER, sb->number);
+	r = netd_watch(n, sb->supervise_fd, SOURCE_WORKER, sb->number);
 	if (r == 0)
 		r = netd_watch(n, sb->worker.pidfd, SOURCE_WORKER_END, sb->number);
 	if (r == 0)

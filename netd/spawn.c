@@ -4,7 +4,8 @@
  *
  * Between fork and exec the child arms its parent-death signal (and checks that the parent was not gone
  * already), moves every descriptor to its slot by way of high numbers so that none overwrites another,
- * closes the rest, and gives back an errno through a close-on-exec pipe when exec fails.
+ * closes the rest, and leaves an errno in a close-on-exec pipe when exec fails. Nobody waits for that:
+ * netd has other children to start meanwhile, and a child that failed has ended.
  */
 #include "netd/spawn.h"
 
@@ -114,20 +115,6 @@ static _Noreturn void run_child(const struct spawn_plan *plan, pid_t parent, int
 
 /* ---- in netd ---------------------------------------------------------------------------------------- */
 
-/* What exec gave back: 0 when the pipe was closed by a successful one. */
-static int exec_result(int err_r)
-{
-	int err = 0;
-	ssize_t n;
-
-	do {
-		n = read(err_r, &err, sizeof(err));
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	return n == sizeof(err) ? err : 0;
-}
-
 int spawn_child(const struct spawn_plan *plan, struct child *ret_child)
 {
 	int log_pipe[2] = { -1, -1 }, err_pipe[2] = { -1, -1 };
@@ -142,7 +129,7 @@ int spawn_child(const struct spawn_plan *plan, struct child *ret_child)
 			return -EINVAL;
 	}
 	/* Non-blocking at both ends: a child never stalls because nobody reads its complaints. */
-	if (pipe2(log_pipe, O_CLOEXEC | O_NONBLOCK) < 0 || pipe2(err_pipe, O_CLOEXEC) < 0) {
+	if (pipe2(log_pipe, O_CLOEXEC | O_NONBLOCK) < 0 || pipe2(err_pipe, O_CLOEXEC | O_NONBLOCK) < 0) {
 		r = -errno;
 		goto err_pipes;
 	}
@@ -156,18 +143,17 @@ int spawn_child(const struct spawn_plan *plan, struct child *ret_child)
 	fd_close(&log_pipe[1]);
 	fd_close(&err_pipe[1]);
 	c.pidfd = (int)syscall(__NR_pidfd_open, c.pid, 0);
-	r = c.pidfd < 0 ? -errno : exec_result(err_pipe[0]);
-	if (r < 0)
-		goto err_child;
-	fd_close(&err_pipe[0]);
+	if (c.pidfd < 0) {
+		r = -errno;
+		kill(c.pid, SIGKILL);
+		waitpid(c.pid, NULL, 0);
+		goto err_pipes;
+	}
 	c.log_fd = log_pipe[0];
+	c.err_fd = err_pipe[0];
 	*ret_child = c;
 	return 0;
 
-err_child:
-	kill(c.pid, SIGKILL);
-	waitpid(c.pid, NULL, 0);
-	fd_close(&c.pidfd);
 err_pipes:
 	fd_close(&log_pipe[0]);
 	fd_close(&log_pipe[1]);
@@ -176,10 +162,14 @@ err_pipes:
 	return r;
 }
 
-static void describe_end(const siginfo_t *si, char *text)
+static void describe_end(const struct child *c, const siginfo_t *si, char *text)
 {
+	int err;
+
 	text[0] = '\0';
-	if (si->si_code == CLD_EXITED && si->si_status != 0)
+	if (c->err_fd >= 0 && read(c->err_fd, &err, sizeof(err)) == sizeof(err))
+		snprintf(text, PROTO_TEXT_CAP, "it cannot be executed: %s; install it again", strerror(-err));
+	else if (si->si_code == CLD_EXITED && si->si_status != 0)
 		snprintf(text, PROTO_TEXT_CAP, "exit status %d", si->si_status);
 	else if (si->si_code != CLD_EXITED && si->si_status == SIGSYS)
 		snprintf(text, PROTO_TEXT_CAP, "killed for a forbidden system call");
@@ -197,7 +187,7 @@ bool spawn_reap(struct child *c, char *text)
 	if (waitid(P_PID, (id_t)c->pid, &si, WEXITED | WNOHANG) < 0 || si.si_pid == 0)
 		return false;
 	c->pid = 0;
-	describe_end(&si, text);
+	describe_end(c, &si, text);
 	return true;
 }
 
@@ -212,4 +202,5 @@ void spawn_forget(struct child *c)
 {
 	fd_close(&c->pidfd);
 	fd_close(&c->log_fd);
+	fd_close(&c->err_fd);
 }

@@ -30,11 +30,12 @@ struct child {
 	pid_t pid;		/* 0: none, or reaped */
 	int pidfd;		/* readable when it has ended */
 	int log_fd;		/* what it writes to stderr */
+	int err_fd;		/* why it could not be exec'ed */
 };
 
-#define CHILD_NONE ((struct child){ 0, -1, -1 })
+#define CHILD_NONE ((struct child){ 0, -1, -1, -1 })
 
-/* 0, or -errno (also that of the exec in the child). */
+/* 0 or -errno. Does not wait for the exec: of a program that cannot be started, spawn_reap() tells. */
 int spawn_child(const struct spawn_plan *plan, struct child *ret_child);
 /*
  * Reaps the child if it has ended, and then says how in text (PROTO_TEXT_CAP bytes, "" for exit
@@ -43,7 +44,7 @@ int spawn_child(const struct spawn_plan *plan, struct child *ret_child);
 bool spawn_reap(struct child *c, char *text);
 /* SIGKILL; safe when there is no child or it has ended. */
 void spawn_kill(struct child *c);
-/* Closes both descriptors. */
+/* Closes the descriptors. */
 void spawn_forget(struct child *c);
 
 #endif

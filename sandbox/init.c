@@ -333,13 +333,24 @@ static int build(struct jail_setup *s, pid_t *ret_program)
 	return program;
 }
 
-/* Tells the caller that all is built, waits for its word, and sees the program through its exec. */
-static void start_program(const struct jail_setup *s, int netns, int program)
+/* The gateway's link can be made while the rest is built. */
+static void hand_out_netns(const struct jail_setup *s)
 {
-	struct jail_msg m = { .type = JAIL_MSG_READY };
-	int r = msg_send(s->sock, &m, sizeof(m), &netns, 1);
+	cleanup_close int netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	static const struct jail_msg m = { .type = JAIL_MSG_NETNS };
 
-	if (r < 0 || jail_msg_recv(s->sock, &m, NULL) < 0 || m.type != JAIL_MSG_GO ||
+	if (netns < 0)
+		jail_fail(s, -errno, "cannot open /proc/self/ns/net: %s", strerror(errno));
+	if (msg_send(s->sock, &m, sizeof(m), &netns, 1) < 0)
+		_exit(JAIL_EXIT_FAILED);
+}
+
+/* Tells the caller that all is built, waits for its word, and sees the program through its exec. */
+static void start_program(const struct jail_setup *s, int program)
+{
+	struct jail_msg m;
+
+	if (jail_msg_send(s->sock, JAIL_MSG_READY, 0) < 0 || jail_msg_recv(s->sock, &m, NULL) < 0 || m.type != JAIL_MSG_GO ||
 	    jail_msg_send(program, JAIL_MSG_GO, m.value) < 0)
 		_exit(JAIL_EXIT_FAILED);
 	/* End-of-file is the exec: the program's end is close-on-exec. */
@@ -352,7 +363,7 @@ void jail_init(struct jail_setup *s)
 {
 	struct init in = { .caller = s->sock, .tty = -1, .program = -1, .front = -1,
 		.deadline = { .usage = -1 } };
-	int program, netns, children;
+	int program, children;
 	sigset_t set;
 
 	sigfillset(&set);
@@ -363,9 +374,7 @@ void jail_init(struct jail_setup *s)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 ||
 	    prctl(PR_SET_NAME, "sluice-init") < 0)
 		jail_fail(s, -errno, "cannot prepare the jail's first process: %s", strerror(errno));
-	netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (netns < 0)
-		jail_fail(s, -errno, "cannot open /proc/self/ns/net: %s", strerror(errno));
+	hand_out_netns(s);
 	program = build(s, &in.program);
 	in.tty = s->tty;
 
@@ -374,9 +383,8 @@ void jail_init(struct jail_setup *s)
 	children = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (children < 0)
 		jail_fail(s, -errno, "cannot wait for signals: %s", strerror(errno));
-	start_program(s, netns, program);
+	start_program(s, program);
 	deadline_start(&in.deadline, s->limits, s->cgroup.usage, clock_mono_ns());
-	close(netns);
 	close(program);
 	watch(&in, children);
 }

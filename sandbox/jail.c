@@ -312,13 +312,25 @@ static void close_jail(struct jail *j)
 	j->cgroup = NULL;
 }
 
+/* Waits for this message of init's. 0, or -errno with why. */
+static int hear(struct jail *j, enum jail_msg_type type, int *ret_fd, char *why)
+{
+	struct jail_msg m;
+	int r = jail_msg_recv(j->status, &m, ret_fd);
+
+	if (r == 0 && m.type == type && (!ret_fd || *ret_fd >= 0))
+		return 0;
+	snprintf(why, JAIL_WHY_CAP, "%s", r == 0 && m.type == JAIL_MSG_ERROR ? m.text :
+		 "the jail's first process died while it was being set up");
+	return r == 0 && m.value < 0 ? m.value : -ECHILD;
+}
+
 int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 {
 	static const struct jail_limits defaults;
 	struct jail_setup s = { .plan = plan, .limits = plan->limits ? plan->limits : &defaults,
 		.sock = -1, .proc_sys = -1, .tty = -1, .ruleset = -1, .cgroup = { .usage = -1 } };
 	struct jail j = { .pid = -1, .netns = -1, .status = -1 };
-	struct jail_msg m;
 	int pair[2], r;
 
 	why[0] = '\0';
@@ -345,16 +357,17 @@ int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 		close_jail(&j);
 		return r;
 	}
-	r = jail_msg_recv(j.status, &m, &j.netns);
-	if (r == 0 && m.type == JAIL_MSG_READY && j.netns >= 0) {
+	r = hear(&j, JAIL_MSG_NETNS, &j.netns, why);
+	if (r == 0)
 		*ret_jail = j;
-		return 0;
-	}
-	snprintf(why, JAIL_WHY_CAP, "%s", r == 0 && m.type == JAIL_MSG_ERROR ? m.text :
-		 "the jail's first process died while it was being set up");
-	r = r == 0 && m.value < 0 ? m.value : -ECHILD;
-	jail_kill(&j);
+	else
+		jail_kill(&j);
 	return r;
+}
+
+int jail_built(struct jail *j, char *why)
+{
+	return hear(j, JAIL_MSG_READY, NULL, why);
 }
 
 /*

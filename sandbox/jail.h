@@ -2,8 +2,9 @@
 /*
  * jail: runs one program in a jail. Declare (struct jail_plan), then do.
  *
- * Two steps, so that the gateway can be attached in between: jail_start() makes the namespaces and
- * stops before exec; jail_go() lets it run. The caller's process stays outside.
+ * Three steps, so that the gateway can be attached meanwhile: jail_start() makes the namespaces,
+ * jail_built() waits until everything in them is built, jail_go() lets the program run. The caller's
+ * process stays outside.
  */
 #ifndef SANDBOX_JAIL_H
 #define SANDBOX_JAIL_H
@@ -74,9 +75,12 @@ int jail_landlock_abi(void);
 
 /*
  * why (512 bytes): what, why, what to do. 0 or -errno; nothing is left behind on failure.
- * Must be called while the process has one thread.
+ * Must be called while the process has one thread. The network namespace is there when it returns; the
+ * rest is being built.
  */
 int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why);
+/* Waits for the rest: 0, or -errno with why filled. On failure the caller still ends it with jail_kill(). */
+int jail_built(struct jail *j, char *why);
 /*
  * Lets the program run: 0 when it was exec'ed; 126 or 127 as a shell (why filled); or -errno.
  * On failure the caller still ends it with jail_kill(). From here to the end of jail_wait() or

@@ -26,7 +26,8 @@ enum {
 enum jail_msg_type {
 	JAIL_MSG_ERROR = 1,		/* value: -errno, or 126 or 127; text: what, why, what to do */
 	JAIL_MSG_PID,			/* intermediate process -> caller; value: pid of init */
-	JAIL_MSG_READY,			/* all is built; init -> caller: the netns descriptor comes along */
+	JAIL_MSG_NETNS,			/* init -> caller, first of all: the netns descriptor comes along */
+	JAIL_MSG_READY,			/* all is built */
 	JAIL_MSG_MAPPED,		/* init -> program: the id maps are written */
 	JAIL_MSG_GO,			/* exec now; value: 1 when the program gets the terminal */
 	JAIL_MSG_RUNNING,		/* the exec happened */

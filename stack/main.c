@@ -2,10 +2,11 @@
 /*
  * main: sluice-stack, the worker of one sandbox. Started by netd, with the descriptors of enum proto_fd.
  *
- * Comes in: one configuration message, then nothing that is not a frame, a verdict or the order to
- * stop. Everything that needs a system call outside the list below happens first (port, log, epoll,
- * timer, tables); then root, ids and system calls are given up, in that order, and only then is netd
- * told that the worker is ready and the first frame read. Ends when netd says so or is gone.
+ * Comes in: one configuration message with the descriptors, then nothing that is not a frame, a verdict
+ * or the order to stop. Root and ids are given up first, before netd has anything to tell: a worker may
+ * have been started before its sandbox was asked for. Then comes what needs a system call outside the
+ * list below (port, log, epoll, timer, tables); then system calls are given up, and only then is netd told that
+ * the worker is ready and the first frame read. Ends when netd says so or is gone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -110,10 +111,40 @@ static _Noreturn void __attribute__((format(printf, 1, 2))) fail(const char *fmt
 	_exit(1);
 }
 
+/* fd becomes number `at`, in the place of what netd put there to keep it. */
+static void place(int fd, int at, const char *what)
+{
+	if (fd < 0 || dup3(fd, at, O_CLOEXEC) < 0)
+		fail("the worker cannot make %s: %s", what, strerror(errno));
+	close(fd);
+}
+
+/* The descriptors that come with the configuration, to their numbers: see struct proto_stack_config. */
+static void place_all(const struct proto_stack_config *cfg, const int *fds, size_t n)
+{
+	int to[MSG_MAX_FDS];
+	size_t want = 0;
+
+	to[want++] = PROTO_FD_UP;
+	to[want++] = PROTO_FD_PORT;
+	if (cfg->port == PROTO_PORT_XDP) {
+		to[want++] = PROTO_FD_PORT_TX;
+		to[want++] = PROTO_FD_UMEM;
+	}
+	if (cfg->flags & PROTO_HAS_PCAP)
+		to[want++] = PROTO_FD_PCAP;
+	if (n != want)
+		fail("the worker got %zu descriptors, not %zu; are all programs of one version?", n, want);
+	for (size_t i = 0; i < n; i++)
+		place(fds[i], to[i], "place for its descriptors");
+}
+
 static void receive_config(struct proto_stack_config *ret_cfg)
 {
 	_Alignas(8) uint8_t buf[PROTO_MSG_MAX];
-	ssize_t n = msg_recv(PROTO_FD_SUPERVISE, buf, sizeof(buf), NULL, NULL);
+	int fds[MSG_MAX_FDS];
+	size_t n_fds = MSG_MAX_FDS;
+	ssize_t n = msg_recv(PROTO_FD_SUPERVISE, buf, sizeof(buf), fds, &n_fds);
 
 	if (n == 0)
 		_exit(1);		/* netd has changed its mind */
@@ -129,14 +160,7 @@ static void receive_config(struct proto_stack_config *ret_cfg)
 	    ret_cfg->mtu < 1280 || ret_cfg->mtu > 65535 || ret_cfg->flows_max < 1 ||
 	    ret_cfg->flows_max > 1048576)
 		fail("the worker got a configuration that makes no sense; are all programs of one version?");
-}
-
-/* fd becomes number `at`, in the place of what netd put there to keep it. */
-static void place(int fd, int at, const char *what)
-{
-	if (fd < 0 || dup3(fd, at, O_CLOEXEC) < 0)
-		fail("the worker cannot make %s: %s", what, strerror(errno));
-	close(fd);
+	place_all(ret_cfg, fds, n_fds);
 }
 
 /* A log may be closed when the disk is full, the fixed numbers may not: it gets one of its own. */
@@ -163,11 +187,6 @@ static void set_up(void)
 	int r;
 
 	receive_config(&cfg);
-	/* A received descriptor takes the lowest free number: none of the fixed ones may be free. */
-	for (int fd = 0; fd < PROTO_FD_FIRST_FREE; fd++) {
-		if (fcntl(fd, F_GETFD) < 0)
-			fail("the worker's descriptor %d is missing; are all programs of one version?", fd);
-	}
 	if (fcntl(PROTO_FD_SUPERVISE, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		fail("the worker cannot use its supervise socket: %s", strerror(errno));
 	r = port_open(&cfg, &port);
@@ -181,7 +200,16 @@ static void set_up(void)
 		fail("the worker cannot start: %s", strerror(-r));
 }
 
-static void confine(void)
+/* A received descriptor takes the lowest free number: none of the fixed ones may be free. */
+static void check_descriptors(void)
+{
+	for (int fd = 0; fd < PROTO_FD_FIRST_FREE; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			fail("the worker's descriptor %d is missing; are all programs of one version?", fd);
+	}
+}
+
+static void give_up_rights(void)
 {
 	uid_t uid;
 	gid_t gid;
@@ -194,7 +222,12 @@ static void confine(void)
 	r = confine_ids(uid, gid);
 	if (r < 0)
 		fail("the worker cannot give up its rights: %s", strerror(-r));
-	r = confine_syscalls(allowed, sizeof(allowed) / sizeof(allowed[0]));
+}
+
+static void give_up_syscalls(void)
+{
+	int r = confine_syscalls(allowed, sizeof(allowed) / sizeof(allowed[0]));
+
 	if (r < 0)
 		fail("the worker cannot set its system call filter: %s", strerror(-r));
 }
@@ -225,8 +258,10 @@ int main(int argc, char **argv)
 	signal(SIGQUIT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	check_descriptors();
+	give_up_rights();
 	set_up();
-	confine();
+	give_up_syscalls();
 	tell_ready();
 	while (r >= 0 && !stack.stopping)
 		r = stack_step(&stack, -1, 0);

@@ -57,15 +57,17 @@ static struct datagram table[FRAG_DATAGRAMS];
 int frag_init(struct stack *s)
 {
 	(void)s;
-	for (size_t i = 0; i < FRAG_DATAGRAMS; i++)
-		table[i].used = false;
+	frag_done();
 	return 0;
 }
 
 void frag_done(void)
 {
-	for (size_t i = 0; i < FRAG_DATAGRAMS; i++)
-		table[i].used = false;
+	/* Written only where something is: the memory of a table that nobody used is not there. */
+	for (size_t i = 0; i < FRAG_DATAGRAMS; i++) {
+		if (table[i].used)
+			table[i].used = false;
+	}
 }
 
 /* The datagram as a packet, as far as it goes. */

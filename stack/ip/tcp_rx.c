@@ -16,6 +16,7 @@
 #include "stack/nat/chunk.h"
 
 static struct rxbuf *all, *free_list;
+static unsigned int n_fresh;		/* so many of all, the last ones, were never used */
 static unsigned int n_used;
 static size_t heap_used;
 
@@ -25,10 +26,7 @@ int rxbuf_init(void)
 	if (!all)
 		return -ENOMEM;
 	free_list = NULL;
-	for (unsigned int i = RXBUF_N; i-- > 0;) {
-		all[i].next = free_list;
-		free_list = &all[i];
-	}
+	n_fresh = RXBUF_N;
 	n_used = 0;
 	heap_used = 0;
 	return 0;
@@ -66,9 +64,12 @@ static struct rxbuf *take(void *payload, uint16_t len)
 {
 	struct rxbuf *r = free_list;
 
-	if (!r)
+	if (r)
+		free_list = r->next;
+	else if (n_fresh)
+		r = &all[RXBUF_N - n_fresh--];
+	else
 		return NULL;
-	free_list = r->next;
 	n_used++;
 	*r = (struct rxbuf){ .pc.custom_free_function = release, .chunk = -1 };
 	pbuf_alloced_custom(PBUF_RAW, len, PBUF_REF, &r->pc, payload, len);

@@ -130,7 +130,9 @@ static int run(const struct jail_plan *plan, bool times)
 		return 125;
 	}
 	t1 = clock_mono_ns();
-	r = jail_go(&j, why);
+	r = jail_built(&j, why);
+	if (r == 0)
+		r = jail_go(&j, why);
 	t2 = clock_mono_ns();
 	if (r != 0) {
 		fprintf(stderr, "jailrun: %s\n", why);

@@ -37,6 +37,8 @@ state() {
 	find /sys/fs/cgroup -type d -name "*sluice*" 2>/dev/null || :
 	wc -l </proc/self/mountinfo
 }
+# The last run's netd may still be taking its link down.
+rest() { await "the end of the last run" not pgrep -x 'sluice.*'; }
 state_is() { [ "$(state)" = "$1" ]; }
 clean() {	# clean BEFORE: within 10 s; the kernel ends network namespaces in the background
 	await "the state before" state_is "$1" || { diff <(echo "$1") <(state); return 1; }
@@ -205,6 +207,7 @@ killed() {	# killed PROCESS STATUS: at run time; the sluice in front ends with S
 	rm -f "$T/work/seen" "$T/work/seen.events"
 	: >"$T/work/seen"
 	chmod 666 "$T/work/seen"
+	rest
 	before=$(state)
 	"$AS" "$S" run --port "$PORT" --allow web.test --allow udp://web.test:7001 --allow 198.51.100.10:80 \
 		--allow udp://198.51.100.10:7001 --allow icmp://198.51.100.10 --ro-bind "$T/bin" --bind "$T/work" \
@@ -244,6 +247,7 @@ for AS in as_root as_user; do
 done
 young_deaths() {	# killed at twenty moments of the start
 	local before i sig
+	rest
 	before=$(state)
 	for i in $(seq -w 0 19); do
 		"$AS" "$S" run --quiet --allow web.test -- sleep 30 2>/dev/null &
@@ -262,6 +266,7 @@ done
 attach_killed() {	# attach_killed PROCESS
 	local before
 	ip netns add box
+	rest
 	before=$(state)
 	rm -f "$T/attach.err"	# that of the last time says "ready", too
 	"$S" attach --netns /run/netns/box --allow web.test >"$T/attach.out" 2>"$T/attach.err" &

@@ -30,7 +30,6 @@
 
 static struct netd n;
 static int cli, egress, worker;		/* the other ends; -1 */
-static int worker_ask;
 static int links;			/* that stand */
 static int link_error;			/* what priv_open_link() shall say */
 static int worker_error;		/* what priv_start_worker() shall say */
@@ -44,6 +43,11 @@ int netd_watch(struct netd *d, int fd, enum source source, uint32_t number)
 void netd_unwatch(struct netd *d, int fd)
 {
 	(void)d, (void)fd;
+}
+
+void netd_let_go(struct netd *d)
+{
+	(void)d;
 }
 
 /* A process that only waits to be killed. */
@@ -87,7 +91,7 @@ int priv_open_link(const struct link_spec *spec, struct link *ret_link, char *wh
 		return link_error;
 	}
 	*ret_link = (struct link){ .kind = PROTO_PORT_PACKET, .ifindex = 7, .mtu = 1500,
-		.port_fd = -1, .tx_fd = -1, .umem_fd = -1, .netns = -1 };
+		.port_fd = open("/dev/null", O_RDWR | O_CLOEXEC), .tx_fd = -1, .umem_fd = -1, .netns = -1 };
 	snprintf(why, PROTO_TEXT_CAP, "port packet");
 	links++;
 	return 0;
@@ -95,17 +99,17 @@ int priv_open_link(const struct link_spec *spec, struct link *ret_link, char *wh
 
 void priv_close_link(struct link *l)
 {
-	(void)l;
+	fd_close(&l->port_fd);
 	links--;
 }
 
-int priv_start_worker(const char *path, const struct priv_worker_fds *fds, struct child *ret_child)
+int priv_start_worker(const char *path, int supervise_fd, struct child *ret_child)
 {
 	(void)path;
 	if (worker_error)
 		return worker_error;
-	worker = fcntl(fds->supervise, F_DUPFD_CLOEXEC, 3);
-	worker_ask = fcntl(fds->ask, F_DUPFD_CLOEXEC, 3);
+	fd_close(&worker);
+	worker = fcntl(supervise_fd, F_DUPFD_CLOEXEC, 3);
 	*ret_child = sleeper();
 	return 0;
 }
@@ -126,7 +130,8 @@ static int set_up(void **state)
 	n.now = 1000 * NS_PER_S;
 	n.epoll_fd = n.signal_fd = -1;
 	links = link_error = worker_error = 0;
-	worker = worker_ask = -1;
+	worker = -1;
+	n.spare = (struct spare){ .child = CHILD_NONE, .supervise_fd = -1 };
 	assert_int_equal(msg_pair(p), 0);
 	n.control_fd = p[0];
 	cli = p[1];
@@ -161,7 +166,6 @@ static int tear_down(void **state)
 	fd_close(&cli);
 	fd_close(&egress);
 	fd_close(&worker);
-	fd_close(&worker_ask);
 	return 0;
 }
 
@@ -837,7 +841,13 @@ static void test_link_fails(void **state)
 	link_error = -EPERM;
 	request(&m, 3);
 	assert_string_equal(error_text(), "no link today");
-	assert_int_equal(next_at(egress), 0);
+	assert_int_equal(worker, -1);
+	assert_int_equal(next_at(egress), PROTO_SANDBOX_ADD);
+	assert_int_equal(next_at(egress), PROTO_SANDBOX_END);
+	/* What it says of the policy crosses our order. */
+	egress_says(1, PROTO_READY, "");
+	egress_says(1, PROTO_GONE, "");
+	assert_int_equal(next_at(cli), 0);
 	assert_false(sandbox_any(&n));
 }
 
