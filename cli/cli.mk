@@ -1,5 +1,6 @@
 CLI_SRC := \
 	cli/attach.c \
+	cli/consent.c \
 	cli/doctor.c \
 	cli/door.c \
 	cli/gateway.c \

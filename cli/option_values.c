@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/consent.h"
 #include "cli/limits.h"
 #include "cli/path.h"
 #include "cli/rules.h"
@@ -86,7 +87,9 @@ int take_policy(struct parser *p)
 	struct policy_error e = { 0 };
 	int r = policy_add_file(p->o->policy, p->value, &e);
 
-	return r < 0 ? rules_complain(p->value, &e, r) : 0;
+	if (r < 0)
+		return rules_complain(p->value, &e, r);
+	return strcmp(p->value, "-") == 0 ? 0 : options_add_file(p, p->value);
 }
 
 int take_preset(struct parser *p)
@@ -337,7 +340,19 @@ int take_seccomp(struct parser *p)
 	filter_close(&p->o->filter);
 	if (filter_open(p->value, &p->o->filter, why) < 0)
 		return complain(p, "%s: --seccomp %s: %s", p->place, p->value, why);
-	return 0;
+	return filter_builtin(p->value) ? 0 : options_add_file(p, p->value);
+}
+
+int take_let(struct parser *p)
+{
+	for (unsigned int i = 0; consent_words[i]; i++) {
+		if (strcmp(p->value, consent_words[i]) == 0) {
+			p->o->let |= 1u << i;
+			return 0;
+		}
+	}
+	return complain(p, "%s: --let %s: not known; use sockets, secrets, host-write, host-proc or config-write", p->place,
+			p->value);
 }
 
 int take_limit(struct parser *p)

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/consent.h"
 #include "cli/limits.h"
 #include "cli/rules.h"
 #include "cli/settings.h"
@@ -88,6 +89,8 @@ const struct option options_list[] = {
 	  "Docker's JSON form; sluice seccomp shows and tests it", take_seccomp, 0, NULL, RUN, OPTION_PATH_OR_WORD },
 	{ "--no-seccomp", NULL, "no system call filter around the program", take_flag, AT(seccomp_off), NULL, RUN,
 	  0 },
+	{ "--let", "WORD", "what opens the jail, and is refused without its word: sockets, secrets,\n"
+	  "host-write, host-proc, config-write", take_let, 0, NULL, RUN, OPTION_MANY },
 	{ "--landlock", "MODE", "the second wall around files: auto, require or off", take_word, AT(landlock),
 	  landlocks, RUN, 0 },
 
@@ -188,6 +191,30 @@ static int take_all(struct parser *p, enum options_for what, bool profiles, int 
 	return i;
 }
 
+int options_add_file(struct parser *p, const char *path)
+{
+	struct options *o = p->o;
+	char **more = reallocarray(o->files, o->n_files + 1, sizeof(*more));
+	char *cwd = NULL, *full = NULL;
+
+	if (more)
+		o->files = more;
+	if (path[0] == '/') {
+		full = strdup(path);
+	} else {
+		cwd = get_current_dir_name();
+		if (!cwd || asprintf(&full, "%s/%s", cwd, path) < 0)
+			full = NULL;
+		free(cwd);
+	}
+	if (!more || !full) {
+		free(full);
+		return complain(p, "%s: %s: out of memory; use fewer", p->place, p->name);
+	}
+	o->files[o->n_files++] = full;
+	return 0;
+}
+
 static unsigned int depth_of(const char *path)
 {
 	unsigned int n = 0;
@@ -231,6 +258,8 @@ static int check_whole(struct parser *p, enum options_for what)
 		return complain(p, "%s: --xdp-mode: this port has no mode; use it with --port xdp", p->place);
 	if (limits_check(&o->limits, why) < 0)
 		return complain(p, "%s: %s", p->place, why);
+	if (consent_check(o, p->place) < 0)
+		return -EINVAL;
 	if (policy_compile(o->policy) < 0)
 		return complain(p, "%s: out of memory; use a smaller policy", p->place);
 	sort_binds(o);
@@ -272,6 +301,9 @@ void options_done(struct options *o)
 	for (size_t i = 0; i < o->n_env; i++)
 		free(o->env[i]);
 	free(o->env);
+	for (size_t i = 0; i < o->n_files; i++)
+		free(o->files[i]);
+	free(o->files);
 	if (o->profile)
 		settings_done(o->profile);
 	free(o->profile);

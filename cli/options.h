@@ -47,6 +47,9 @@ struct options {
 	uid_t uid;
 	gid_t gid;
 	struct settings *profile;	/* owned; NULL without --profile. Holds texts of the above */
+	unsigned int let;		/* enum consent, a bit each */
+	char **files;			/* owned: profiles, policies and filters that were read, absolute */
+	size_t n_files;
 	size_t n_warnings;		/* that were told */
 	bool help;			/* --help was asked: nothing else is valid */
 };

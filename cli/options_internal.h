@@ -44,6 +44,8 @@ extern const size_t options_count;
 #define complain(p, ...) (log_err(__VA_ARGS__), (void)(p), -EINVAL)
 
 /* options.c */
+/* Remembers a file of which this run was made. 0, or -EINVAL with the complaint made. */
+int options_add_file(struct parser *p, const char *path);
 const struct option *options_find(const char *name, size_t len, enum options_for what);
 
 /* option_values.c: the general ones, */
@@ -68,6 +70,7 @@ int take_env(struct parser *p);
 int take_uid(struct parser *p);
 int take_hostname(struct parser *p);
 int take_seccomp(struct parser *p);
+int take_let(struct parser *p);
 int take_limit(struct parser *p);
 int take_profile(struct parser *p);
 

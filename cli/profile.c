@@ -60,16 +60,19 @@ int take_profile(struct parser *p)
 {
 	struct settings *profile = p->o->profile;
 	char why[SETTINGS_WHY_CAP] = "";
-	size_t n;
+	size_t n, n_files;
 	int r;
 
 	if (!profile)
 		profile = p->o->profile = calloc(1, sizeof(*profile));
 	n = profile ? profile->n : 0;
+	n_files = profile ? profile->n_files : 0;
 	r = profile ? settings_add(profile, p->value, why) : -ENOMEM;
 	if (r < 0)
 		return complain(p, "%s", r == -ENOMEM ? "out of memory; use a smaller profile" : why);
-	return settings_apply(profile, n, p);
+	for (; r == 0 && n_files < profile->n_files; n_files++)
+		r = options_add_file(p, profile->files[n_files]);
+	return r < 0 ? r : settings_apply(profile, n, p);
 }
 
 static int usage(FILE *f)

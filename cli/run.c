@@ -107,10 +107,6 @@ static int run_program(struct run *r)
 	}
 	if (!r->o.quiet)
 		log_info("%s", created.text);
-	if (r->o.seccomp_off)
-		log_warn("no system call filter around the program, as asked, going on");
-	if (r->o.landlock == JAIL_LANDLOCK_OFF)
-		log_warn("no Landlock around the program, as asked, going on");
 	if (r->jail.cpu_per_process)
 		log_warn("no cgroup to be had here: --cpu-time holds for each process alone, in whole seconds, "
 			 "going on; for all together run as root or under systemd-run --user --scope");

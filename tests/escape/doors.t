@@ -30,7 +30,7 @@ for AS in root user; do
 	wait_for test -S "$dir/box"
 	knock() { door policy set box "$T/none.yaml"; }
 	wait_for knock
-	run() { door run --quiet "${uid[@]}" --ro-bind "$T/bin" --ro-bind "$T/none.yaml" "$@"; }
+	run() { door run --quiet --let sockets --let host-proc --let secrets "${uid[@]}" --ro-bind "$T/bin" --ro-bind "$T/none.yaml" "$@"; }
 
 	ok "control: outside, its own user changes the policy" says "policy of box replaced" knock
 	ok "control: outside, the socket is there" test -S "$dir/box"

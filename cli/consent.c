@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * consent: what opens the jail wider than a person may have meant: binds that hold the way to a container
+ * engine, to somebody's keys, to what runs outside, or to the very rules of this run. Runs as the caller, before
+ * anything is started.
+ *
+ * It keeps a person from an accident; the walls are elsewhere. A socket that appears later, or keys in a place that
+ * is not on the list, are not seen.
+ */
+#include "cli/consent.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/options.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+
+const char *const consent_words[] = {
+	[CONSENT_SOCKETS] = "sockets",
+	[CONSENT_SECRETS] = "secrets",
+	[CONSENT_HOST_WRITE] = "host-write",
+	[CONSENT_HOST_PROC] = "host-proc",
+	[CONSENT_CONFIG_WRITE] = "config-write",
+	NULL,
+};
+
+/* What happens then: "... NAMES WHAT, and CONSEQUENCE". */
+static const char *const consequences[] = {
+	[CONSENT_SOCKETS] = "who listens there does what the program asks for",
+	[CONSENT_SECRETS] = "the program can read it",
+	[CONSENT_HOST_WRITE] = "what the program writes there runs outside of the jail",
+	[CONSENT_HOST_PROC] = "the program sees the host's processes and settings",
+	[CONSENT_CONFIG_WRITE] = "the program can decide what it may do the next time",
+};
+
+enum { PATH_CAP = 1024 };
+
+struct checker {
+	struct options *o;
+	const char *place;
+	bool told[CONSENT_COUNT];
+};
+
+/* One thing that is opened: 0 when it was let, with the warning told once for each word. */
+static int open_wide(struct checker *c, enum consent what, const char *by, const char *path)
+{
+	if (!(c->o->let & 1u << what)) {
+		log_err("%s: %s opens %s, and %s; leave it out, or say --let %s", c->place, by, path, consequences[what],
+			consent_words[what]);
+		return -EINVAL;
+	}
+	if (!c->told[what]) {
+		c->told[what] = true;
+		c->o->n_warnings++;
+		if (!c->o->quiet)
+			log_warn("--let %s: %s opens %s, and %s, as asked, going on", consent_words[what], by, path,
+				 consequences[what]);
+	}
+	return 0;
+}
+
+/* Both without symlinks. The root holds everything; "" is the root. */
+static bool is_below(const char *path, const char *dir)
+{
+	size_t n = strcmp(dir, "/") == 0 ? 0 : strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && (!path[n] || path[n] == '/');
+}
+
+/* Does one of the two hold the other? path may lead through symlinks, and need not exist. */
+static bool meets(const char *source, const char *path)
+{
+	cleanup_free char *real = realpath(path, NULL);
+
+	return real && (is_below(real, source) || is_below(source, real));
+}
+
+/* The same for what lies in a home directory. */
+static bool meets_below(const char *source, const char *home, const char *name, char path[PATH_CAP])
+{
+	return snprintf(path, PATH_CAP, "%s/%s", home, name) < PATH_CAP && meets(source, path);
+}
+
+/* ---- sockets ------------------------------------------------------------------------------------------ */
+
+static int check_socket(struct checker *c, const char *by, const char *source, const char *path)
+{
+	cleanup_free char *real = realpath(path, NULL);
+	struct stat st;
+
+	if (!real || !is_below(real, source) || stat(real, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return 0;
+	return open_wide(c, CONSENT_SOCKETS, by, real);
+}
+
+/* Those of this network namespace are in a list of the kernel's; of others the usual ones are known. */
+static int check_sockets(struct checker *c, const char *by, const char *source)
+{
+	static const char *const usual[] = { "/run/docker.sock", "/run/containerd/containerd.sock",
+		"/run/podman/podman.sock", "/run/crio/crio.sock", "/run/dbus/system_bus_socket",
+		"/run/systemd/private", "/var/run/docker.sock", "/run/libvirt/libvirt-sock" };
+	const char *agent = getenv("SSH_AUTH_SOCK");
+	char line[512];
+	int r = check_socket(c, by, source, source);
+	FILE *f;
+
+	for (size_t i = 0; r == 0 && i < sizeof(usual) / sizeof(usual[0]); i++)
+		r = check_socket(c, by, source, usual[i]);
+	if (r == 0 && agent)
+		r = check_socket(c, by, source, agent);
+	f = fopen("/proc/net/unix", "re");
+	while (r == 0 && f && fgets(line, sizeof(line), f)) {
+		int at = 0;
+
+		line[strcspn(line, "\n")] = '\0';
+		/* address: references, protocol, flags, type, state, inode, path */
+		sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %n", &at);
+		if (at && line[at] == '/')
+			r = check_socket(c, by, source, line + at);
+	}
+	if (f)
+		fclose(f);
+	return r;
+}
+
+/* ---- files -------------------------------------------------------------------------------------------- */
+
+/* The user that the program is outside, as far as it is known before the jail is made. */
+static uid_t program_uid(const struct options *o)
+{
+	uid_t uid = o->uid;
+	gid_t gid;
+
+	if (uid == (uid_t)-1)
+		jail_default_ids(&uid, &gid);
+	return uid;
+}
+
+static bool can_read(const struct options *o, const char *path)
+{
+	uid_t uid = program_uid(o);
+	struct stat st;
+
+	if (geteuid() != 0)
+		return access(path, R_OK) == 0;
+	return stat(path, &st) == 0 && (uid == 0 || (st.st_uid == uid && (st.st_mode & 0400)) || (st.st_mode & 0004));
+}
+
+/* Home directories: the caller's, and that of the user whom the program is. NULL when there is none. */
+static const char *home_of(const struct options *o, int i)
+{
+	const struct passwd *pw;
+	const char *home = getenv("HOME");
+
+	if (i == 0 && home)
+		return home[0] == '/' && home[1] ? home : NULL;
+	pw = getpwuid(program_uid(o));
+	return pw && pw->pw_dir[0] == '/' && pw->pw_dir[1] && pw->pw_uid != 65534 ? pw->pw_dir : NULL;
+}
+
+static int check_secrets(struct checker *c, const char *by, const char *source)
+{
+	static const char *const below_home[] = { ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker/config.json",
+		".config/gcloud", ".config/gh", ".config/git/credentials", ".config/containers/auth.json", ".netrc",
+		".git-credentials", ".npmrc", ".pypirc", ".pgpass", ".my.cnf", ".cargo/credentials.toml", ".vault-token",
+		".password-store", ".local/share/keyrings", ".mozilla", ".config/google-chrome", ".config/chromium" };
+	static const char *const others[] = { "/etc/shadow", "/etc/gshadow", "/etc/ssh/ssh_host_ed25519_key",
+		"/etc/ssh/ssh_host_rsa_key", "/etc/krb5.keytab" };
+	char path[PATH_CAP];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(others) / sizeof(others[0]); i++) {
+		if (meets(source, others[i]) && can_read(c->o, others[i]))
+			r = open_wide(c, CONSENT_SECRETS, by, others[i]);
+	}
+	for (int h = 0; h < 2; h++) {
+		const char *home = home_of(c->o, h);
+
+		for (size_t i = 0; r == 0 && home && i < sizeof(below_home) / sizeof(below_home[0]); i++) {
+			if (meets_below(source, home, below_home[i], path) && can_read(c->o, path))
+				r = open_wide(c, CONSENT_SECRETS, by, path);
+		}
+	}
+	return r;
+}
+
+static int check_host_write(struct checker *c, const char *by, const char *source)
+{
+	static const char *const dirs[] = { "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/boot", "/dev", "/sys",
+		"/usr/bin", "/usr/sbin", "/usr/lib", "/usr/libexec", "/usr/local/bin", "/usr/local/sbin", "/usr/local/lib",
+		"/var/spool/cron", "/var/lib/dpkg" };
+	static const char *const below_home[] = { ".bashrc", ".bash_profile", ".profile", ".zshrc", ".zshenv", ".gitconfig",
+		".config/git", ".config/systemd", ".config/autostart", ".config/fish", ".vimrc", ".local/bin" };
+	char path[PATH_CAP];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		if (meets(source, dirs[i]))
+			r = open_wide(c, CONSENT_HOST_WRITE, by, dirs[i]);
+	}
+	for (int h = 0; h < 2; h++) {
+		const char *home = home_of(c->o, h);
+		cleanup_free char *real = home ? realpath(home, NULL) : NULL;
+
+		/* Home itself: such files can be made there. */
+		if (r == 0 && real && is_below(real, source))
+			r = open_wide(c, CONSENT_HOST_WRITE, by, real);
+		for (size_t i = 0; r == 0 && real && i < sizeof(below_home) / sizeof(below_home[0]); i++) {
+			if (meets_below(source, real, below_home[i], path))
+				r = open_wide(c, CONSENT_HOST_WRITE, by, path);
+		}
+	}
+	return r;
+}
+
+static int check_bind(struct checker *c, const struct jail_bind *b)
+{
+	cleanup_free char *source = realpath(b->source, NULL);
+	char by[400];
+	int r;
+
+	if (!source)
+		return 0;	/* the jail will say so */
+	snprintf(by, sizeof(by), "%s %.380s", b->writable ? "--bind" : "--ro-bind", b->source);
+	r = meets(source, "/proc") ? open_wide(c, CONSENT_HOST_PROC, by, "/proc") : 0;
+	if (r == 0 && b->writable)
+		r = check_host_write(c, by, source);
+	if (r == 0)
+		r = check_secrets(c, by, source);
+	return r == 0 ? check_sockets(c, by, source) : r;
+}
+
+/* ---- the rules of this run ------------------------------------------------------------------------------ */
+
+/*
+ * Does whoever can write below dir (without symlinks) decide what path leads to? Each step is looked at: a
+ * symlink on the way can be made to lead elsewhere, too.
+ */
+static bool is_decided_below(const char *path, const char *dir)
+{
+	cleanup_free char *at = strdup(""), *rest = strdup(path);
+	unsigned int links = 0;
+
+	while (at && rest && rest[strspn(rest, "/")] && links <= 40) {
+		const char *name = rest + strspn(rest, "/");
+		int n = (int)strcspn(name, "/");
+		char link[1024], *next, *more;
+		ssize_t len;
+
+		if (is_below(at[0] ? at : "/", dir))
+			return true;
+		if (n == 2 && memcmp(name, "..", 2) == 0 && strrchr(at, '/'))
+			*strrchr(at, '/') = '\0';
+		if (name[0] == '.' && (n == 1 || (n == 2 && name[1] == '.'))) {
+			memmove(rest, name + n, strlen(name + n) + 1);
+			continue;
+		}
+		if (asprintf(&next, "%s/%.*s", at, n, name) < 0)
+			return true;
+		len = readlink(next, link, sizeof(link));
+		links += len >= 0;
+		if (asprintf(&more, "%.*s%s", len < 0 ? 0 : (int)len, link, name + n) < 0)
+			more = NULL;
+		free(rest);
+		rest = more;
+		if (len >= 0) {
+			free(next);
+			at[0] = link[0] == '/' ? '\0' : at[0];
+		} else {
+			free(at);
+			at = next;
+		}
+	}
+	/* What cannot be followed to its end counts as theirs. */
+	return !at || !rest || links > 40 || is_below(at, dir);
+}
+
+static int check_file(struct checker *c, const char *file)
+{
+	for (size_t i = 0; i < c->o->n_binds; i++) {
+		const struct jail_bind *b = &c->o->binds[i];
+		cleanup_free char *source = b->writable ? realpath(b->source, NULL) : NULL;
+		char by[400];
+
+		if (!source || !is_decided_below(file, source))
+			continue;
+		snprintf(by, sizeof(by), "--bind %.380s", b->source);
+		return open_wide(c, CONSENT_CONFIG_WRITE, by, file);
+	}
+	return 0;
+}
+
+/* What has an option of its own is no accident, and is told. */
+static void tell(struct options *o, bool asked, const char *what)
+{
+	o->n_warnings += asked;
+	if (asked && !o->quiet)
+		log_warn("%s, as asked, going on", what);
+}
+
+int consent_check(struct options *o, const char *place)
+{
+	struct checker c = { .o = o, .place = place };
+	int r = 0;
+
+	tell(o, o->seccomp_off, "no system call filter around the program");
+	tell(o, o->landlock == JAIL_LANDLOCK_OFF, "no Landlock around the program");
+	tell(o, o->keep_env, "the whole environment is passed on, secrets included");
+	tell(o, o->uid == 0 && geteuid() == 0, "--uid 0: the program is the host's root where a bind shows root's files");
+
+	for (size_t i = 0; r == 0 && i < o->n_binds; i++)
+		r = check_bind(&c, &o->binds[i]);
+	for (size_t i = 0; r == 0 && i < o->n_files; i++)
+		r = check_file(&c, o->files[i]);
+	return r;
+}
