@@ -222,7 +222,7 @@ static void test_order(void **state)
 
 	(void)state;
 	snprintf(over, sizeof(over), "%s", path_of("over.yaml"));
-	char *argv[] = { "run", "--env", "C=3", "--pids", "7", "--profile", over, "--bind", "/usr:/x", "--", "true", NULL };
+	char *argv[] = { "run", "--env", "C=3", "--pids", "7", "--profile", over, "--bind", "/usr/share/doc:/x", "--", "true", NULL };
 
 	assert_int_equal(parse(&o, argv, why), 0);
 	assert_true(o.limits.memory == 2ull << 30);
@@ -236,7 +236,7 @@ static void test_order(void **state)
 	assert_true(o.binds[1].writable);
 	options_done(&o);
 
-	char *more[] = { "run", "--memory=3G", "--profile", over, "--bind", "/usr/share:/x/share", "--ro-bind", "/usr:/", "--",
+	char *more[] = { "run", "--memory=3G", "--profile", over, "--bind", "/usr/share/doc:/x/share", "--ro-bind", "/usr:/", "--",
 			 "true", NULL };
 
 	assert_int_equal(parse(&o, more, why), 0);
