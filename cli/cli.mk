@@ -6,6 +6,7 @@ CLI_SRC := \
 	cli/gateway.c \
 	cli/limits.c \
 	cli/main.c \
+	cli/mounts.c \
 	cli/option_values.c \
 	cli/options.c \
 	cli/path.c \
@@ -19,6 +20,7 @@ CLI_SRC := \
 	cli/settings_print.c \
 	cli/settings_read.c \
 	cli/settings_value.c \
+	cli/source.c \
 	cli/status.c \
 	cli/summary.c \
 	cli/userns.c \

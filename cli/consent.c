@@ -219,14 +219,14 @@ static int check_host_write(struct checker *c, const char *by, const char *sourc
 	return r;
 }
 
-static int check_bind(struct checker *c, const struct jail_bind *b)
+static int check_mount(struct checker *c, const struct jail_mount *b)
 {
-	cleanup_free char *source = realpath(b->source, NULL);
+	cleanup_free char *source = b->kind == JAIL_BIND ? realpath(b->source, NULL) : NULL;
 	char by[400];
 	int r;
 
 	if (!source)
-		return 0;	/* the jail will say so */
+		return 0;	/* not of the host; or the jail will say so */
 	snprintf(by, sizeof(by), "%s %.380s", b->writable ? "--bind" : "--ro-bind", b->source);
 	r = meets(source, "/proc") ? open_wide(c, CONSENT_HOST_PROC, by, "/proc") : 0;
 	if (r == 0 && b->writable)
@@ -283,9 +283,9 @@ static bool is_decided_below(const char *path, const char *dir)
 
 static int check_file(struct checker *c, const char *file)
 {
-	for (size_t i = 0; i < c->o->n_binds; i++) {
-		const struct jail_bind *b = &c->o->binds[i];
-		cleanup_free char *source = b->writable ? realpath(b->source, NULL) : NULL;
+	for (size_t i = 0; i < c->o->mounts.n; i++) {
+		const struct jail_mount *b = &c->o->mounts.list[i];
+		cleanup_free char *source = b->kind == JAIL_BIND && b->writable ? realpath(b->source, NULL) : NULL;
 		char by[400];
 
 		if (!source || !is_decided_below(file, source))
@@ -314,8 +314,8 @@ int consent_check(struct options *o, const char *place)
 	tell(o, o->keep_env, "the whole environment is passed on, secrets included");
 	tell(o, o->uid == 0 && geteuid() == 0, "--uid 0: the program is the host's root where a bind shows root's files");
 
-	for (size_t i = 0; r == 0 && i < o->n_binds; i++)
-		r = check_bind(&c, &o->binds[i]);
+	for (size_t i = 0; r == 0 && i < o->mounts.n; i++)
+		r = check_mount(&c, &o->mounts.list[i]);
 	for (size_t i = 0; r == 0 && i < o->n_files; i++)
 		r = check_file(&c, o->files[i]);
 	return r;

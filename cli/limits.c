@@ -42,8 +42,15 @@ static bool whole(const char *text, uint64_t *ret_n, char **ret_end)
 	return errno == 0;
 }
 
+bool limits_count(const char *text, uint64_t *ret_n)
+{
+	char *end;
+
+	return whole(text, ret_n, &end) && !*end;
+}
+
 /* Bytes: a whole number with nothing, K, M, G, T, or KiB, MiB, GiB, TiB behind it. */
-static bool size(const char *text, uint64_t *ret_n)
+bool limits_size(const char *text, uint64_t *ret_n)
 {
 	static const char units[] = "KMGT";
 	const char *unit;
@@ -96,7 +103,7 @@ static bool rlimit_value(const char *text, bool count, rlim_t *ret_n)
 		*ret_n = RLIM_INFINITY;
 		return true;
 	}
-	if (count ? !whole(text, &n, &end) || *end || n > INT64_MAX : !size(text, &n))
+	if (count ? !whole(text, &n, &end) || *end || n > INT64_MAX : !limits_size(text, &n))
 		return false;
 	*ret_n = n;
 	return true;
@@ -144,7 +151,7 @@ int limits_set(struct jail_limits *l, const char *name, const char *value, char 
 	if (strcmp(name, "--rlimit") == 0)
 		return set_rlimit(l, value, why);
 	if (strcmp(name, "--memory") == 0) {
-		want = size(value, &n) && n >= MEMORY_MIN ? NULL : "a size of 1M or more, like 512M or 2G";
+		want = limits_size(value, &n) && n >= MEMORY_MIN ? NULL : "a size of 1M or more, like 512M or 2G";
 		l->memory = n;
 	} else if (strcmp(name, "--pids") == 0) {
 		want = whole(value, &n, &end) && !*end && n >= 1 && n <= 4194304 ? NULL : "a number from 1 to 4194304";
@@ -165,7 +172,7 @@ int limits_set(struct jail_limits *l, const char *name, const char *value, char 
 		want = fraction(value, NS_PER_S, 3600, &n) ? NULL : "seconds, like 2 or 0.5; an hour at most";
 		l->grace_ns = n;
 	} else if (strcmp(name, "--tmpfs-size") == 0) {
-		want = size(value, &n) && n >= 65536 ? NULL : "a size of 64K or more, like 512M or 2G";
+		want = limits_size(value, &n) && n >= 65536 ? NULL : "a size of 64K or more, like 512M or 2G";
 		l->tmpfs_size = n;
 	} else {	/* --tmpfs-inodes */
 		want = whole(value, &n, &end) && !*end && n >= 32 && n <= UINT32_MAX ? NULL : "a number from 32";

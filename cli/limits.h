@@ -3,7 +3,9 @@
 #ifndef CLI_LIMITS_H
 #define CLI_LIMITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sandbox/jail.h"
 
@@ -18,5 +20,9 @@ void limits_tell(const struct jail *j);
 
 /* "none", "wall", "cpu", "memory" */
 const char *limits_word(enum jail_limit l);
+
+/* A whole number; bytes like 64M or 2GiB. */
+bool limits_count(const char *text, uint64_t *ret_n);
+bool limits_size(const char *text, uint64_t *ret_n);
 
 #endif

@@ -223,45 +223,12 @@ int take_status_fd(struct parser *p)
 	return 0;
 }
 
-static int add_bind(struct parser *p, bool writable)
+int take_mount(struct parser *p)
 {
-	struct options *o = p->o;
-	const char *colon = strchr(p->value, ':');
-	char *source = colon ? strndup(p->value, (size_t)(colon - p->value)) : strdup(p->value);
-	char *full = source ? path_absolute(NULL, 0, source) : NULL;
-	char *dest = colon ? strdup(colon + 1) : full ? strdup(full) : NULL;
-	struct jail_bind *more = reallocarray(o->binds, o->n_binds + 1, sizeof(*more));
-	struct stat st;
-	int r = 0;
+	char why[MOUNTS_WHY_CAP];
+	int r = mounts_add(&p->o->mounts, p->name, p->value, why);
 
-	if (more)
-		o->binds = more;
-	if (!more || !full || !dest)
-		r = complain(p, "%s: %s: out of memory; use fewer", p->place, p->name);
-	else if (dest[0] != '/')
-		r = complain(p, "%s: %s %s: the place inside is not absolute; give SOURCE:/PLACE", p->place,
-			     p->name, p->value);
-	else if (stat(full, &st) < 0)
-		r = complain(p, "%s: %s %s: %s; give a file or directory that exists", p->place, p->name,
-			     source, strerror(errno));
-	free(source);
-	if (r < 0) {
-		free(full);
-		free(dest);
-		return r;
-	}
-	o->binds[o->n_binds++] = (struct jail_bind){ full, dest, writable };
-	return 0;
-}
-
-int take_bind(struct parser *p)
-{
-	return add_bind(p, true);
-}
-
-int take_ro_bind(struct parser *p)
-{
-	return add_bind(p, false);
+	return r < 0 ? complain(p, "%s: %s %s: %s", p->place, p->name, p->value, why) : 0;
 }
 
 int take_chdir(struct parser *p)

@@ -76,10 +76,19 @@ const struct option options_list[] = {
 	  OPTIONS_ATTACH, OPTION_PATH },
 
 	HEAD("The jail", RUN),
-	{ "--bind", "SRC[:DST]", "show a file or directory, writable", take_bind, 0, NULL, RUN,
+	{ "--bind", "SRC[:[DST][:OPT,...]]", "show a file or directory, writable; OPT: ro, noexec, nosymfollow,\n"
+	  "follow, slave", take_mount, 0, NULL, RUN,
 	  OPTION_MANY | OPTION_PATH | OPTION_PLACE },
-	{ "--ro-bind", "SRC[:DST]", "the same, read-only", take_ro_bind, 0, NULL, RUN,
+	{ "--ro-bind", "SRC[:[DST][:OPT,...]]", "the same, read-only", take_mount, 0, NULL, RUN,
 	  OPTION_MANY | OPTION_PATH | OPTION_PLACE },
+	{ "--tmpfs", "DST[:OPT,...]", "an empty directory in memory; OPT: size=64M, inodes=N, mode=0755, noexec,\n"
+	  "nosymfollow", take_mount, 0, NULL, RUN, OPTION_MANY },
+	{ "--dir", "DST[:OPT,...]", "the same in what /tmp may take; OPT: mode=0755, noexec, nosymfollow",
+	  take_mount, 0, NULL, RUN, OPTION_MANY },
+	{ "--symlink", "TARGET:DST", "a symbolic link", take_mount, 0, NULL, RUN, OPTION_MANY },
+	{ "--file", "DST=TEXT", "a read-only file that holds TEXT", take_mount, 0, NULL, RUN, OPTION_MANY },
+	{ "--file-fd", "N:DST[:OPT,...]", "or what descriptor N holds; OPT: mode=0444, noexec", take_mount, 0, NULL, RUN,
+	  OPTION_MANY | OPTION_NO_PROFILE },
 	{ "--chdir", "DIR", "start there", take_chdir, 0, NULL, RUN, 0 },
 	{ "--env", "NAME[=VALUE]", "set a variable, or pass the caller's on", take_env, 0, NULL, RUN, OPTION_MANY },
 	{ "--keep-env", NULL, "pass the whole environment on", take_flag, AT(keep_env), NULL, RUN, 0 },
@@ -225,15 +234,15 @@ static unsigned int depth_of(const char *path)
 }
 
 /* Parents first, whatever the order in which they were given: a bind is not to vanish below another. */
-static void sort_binds(struct options *o)
+static void sort_mounts(struct mounts *m)
 {
-	for (size_t i = 1; i < o->n_binds; i++) {
-		struct jail_bind b = o->binds[i];
+	for (size_t i = 1; i < m->n; i++) {
+		struct jail_mount one = m->list[i];
 		size_t at = i;
 
-		for (; at > 0 && depth_of(o->binds[at - 1].dest) > depth_of(b.dest); at--)
-			o->binds[at] = o->binds[at - 1];
-		o->binds[at] = b;
+		for (; at > 0 && depth_of(m->list[at - 1].dest) > depth_of(one.dest); at--)
+			m->list[at] = m->list[at - 1];
+		m->list[at] = one;
 	}
 }
 
@@ -262,7 +271,7 @@ static int check_whole(struct parser *p, enum options_for what)
 		return -EINVAL;
 	if (policy_compile(o->policy) < 0)
 		return complain(p, "%s: out of memory; use a smaller policy", p->place);
-	sort_binds(o);
+	sort_mounts(&o->mounts);
 	if (!o->quiet)
 		o->n_warnings += rules_warn(o->policy, WARNINGS_MAX);
 	if (!o->name[0])
@@ -293,11 +302,7 @@ void options_done(struct options *o)
 {
 	policy_free(o->policy);
 	filter_close(&o->filter);
-	for (size_t i = 0; i < o->n_binds; i++) {
-		free((void *)(uintptr_t)o->binds[i].source);
-		free((void *)(uintptr_t)o->binds[i].dest);
-	}
-	free(o->binds);
+	mounts_done(&o->mounts);
 	for (size_t i = 0; i < o->n_env; i++)
 		free(o->env[i]);
 	free(o->env);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cli/mounts.h"
 #include "lib/addr.h"
 #include "lib/proto.h"
 #include "sandbox/filter.h"
@@ -35,8 +36,7 @@ struct options {
 	const char *netns;
 	/* run; the arrays are owned, the texts are argv's, the profile's or the arrays' own */
 	char **argv;
-	struct jail_bind *binds;
-	size_t n_binds;
+	struct mounts mounts;
 	char **env;
 	size_t n_env;
 	const char *chdir, *hostname;

@@ -47,8 +47,8 @@ static int start_jail(struct run *r)
 {
 	const struct jail_plan plan = {
 		.argv = r->o.argv,
-		.binds = r->o.binds,
-		.n_binds = r->o.n_binds,
+		.mounts = r->o.mounts.list,
+		.n_mounts = r->o.mounts.n,
 		.chdir = r->o.chdir,
 		.env = (const char *const *)r->o.env,
 		.n_env = r->o.n_env,

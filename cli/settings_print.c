@@ -79,12 +79,12 @@ static int print_policy(FILE *f, const char *text)
 	return 0;
 }
 
-/* Where a bind goes. */
+/* Where a bind goes: SOURCE[:[PLACE][:OPTIONS]] */
 static const char *place_of(const char *value)
 {
 	const char *colon = strchr(value, ':');
 
-	return colon ? colon + 1 : value;
+	return colon && colon[1] && colon[1] != ':' ? colon + 1 : value;
 }
 
 static bool is_same_place(const char *a, const char *b)
@@ -94,8 +94,8 @@ static bool is_same_place(const char *a, const char *b)
 
 		a += strspn(a, "/");
 		b += strspn(b, "/");
-		n = strcspn(a, "/");
-		m = strcspn(b, "/");
+		n = strcspn(a, "/:");
+		m = strcspn(b, "/:");
 		if (n != m || memcmp(a, b, n) != 0)
 			return false;
 		if (!n)

@@ -34,6 +34,7 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/msg.h"
+#include "sandbox/bind.h"
 
 enum {
 	REAP_BURST = 256,

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "sandbox/limits.h"
@@ -19,10 +20,25 @@
 struct cgroup;
 struct filter;
 
-struct jail_bind {
-	const char *source;	/* absolute, on the host */
+enum jail_mount_kind {
+	JAIL_BIND,		/* a file or directory of the host */
+	JAIL_TMPFS,		/* an empty directory that the program may write to */
+	JAIL_SYMLINK,
+	JAIL_FILE,		/* what is given here, read-only */
+};
+
+/* What is put at one place inside; in order, a later one over an earlier one. Nothing gains set-user-ID or devices. */
+struct jail_mount {
+	enum jail_mount_kind kind;
+	const char *source;	/* on the host: absolute, no part of it a symlink; of a symlink: what it says */
 	const char *dest;	/* absolute, inside */
 	bool writable;
+	bool noexec, nosymfollow;
+	bool slave;		/* what the host mounts below it later is seen as well, with the host's own flags */
+	uint64_t size, inodes;	/* of a tmpfs, when either is set; else it shares that of /tmp */
+	mode_t mode;		/* of what is made; 0: 0755, of a file 0444 */
+	const char *text;	/* of a file */
+	size_t text_len;
 };
 
 enum jail_landlock {
@@ -33,8 +49,8 @@ enum jail_landlock {
 
 struct jail_plan {
 	char *const *argv;		/* NULL-terminated, argv[0] is looked up in the jail's PATH */
-	const struct jail_bind *binds;
-	size_t n_binds;
+	const struct jail_mount *mounts;
+	size_t n_mounts;
 	const char *chdir;		/* inside; NULL: the caller's directory if bound, else "/" */
 	const char *const *env;		/* NAME=VALUE to add or replace */
 	size_t n_env;

@@ -3,7 +3,7 @@
  * jail_internal: what the files of the jail share. Three processes run this code:
  *
  *	caller	jail.c, wait.c: outside, keeps its ids and namespaces
- *	init	init.c, root.c, bind.c, etc.c, landlock.c: pid 1 inside; builds everything, then keeps nothing
+ *	init	init.c, root.c, mounts.c, bind.c, place.c, etc.c, landlock.c: pid 1 inside; builds everything, then keeps nothing
  *	program	program.c, caps.c, landlock.c, seccomp.c, env.c: gives up what is left, then execs
  *
  * They talk over two SOCK_SEQPACKET pairs (caller-init, init-program) in struct jail_msg.
@@ -37,6 +37,8 @@ enum jail_msg_type {
 	JAIL_MSG_LIMIT,			/* init -> caller, at the end; value: enum jail_limit that struck */
 	JAIL_MSG_CONTINUE,		/* caller -> init; value: 1 when the program gets the terminal */
 };
+
+struct mount_attr;
 
 struct jail_msg {
 	uint32_t type;			/* enum jail_msg_type */
@@ -91,22 +93,13 @@ void __attribute__((noreturn)) jail_program(struct jail_setup *s);
 /* root.c: the private root; ends with the old one detached. */
 void root_build(struct jail_setup *s);
 /* A mount made of the tree at path, with attributes set before anything can see it. -errno on failure. */
+int tree_make(int dir, const char *path, struct mount_attr *attr);
 int tree_clone(int dir, const char *path, uint64_t attrs);
 int tree_attach(int tree, int dir, const char *path);
-
-/* bind.c */
-struct bind_set {
-	int *trees;			/* one detached mount per plan->binds */
-	bool *is_dir;
-};
-void bind_open(const struct jail_setup *s, struct bind_set *ret_set);
-/*
- * own: st_dev of the file systems that the jail made, the only ones where mount points are created. empty: a
- * directory to lay over what is hidden.
- */
-void bind_attach(const struct jail_setup *s, struct bind_set *set, int root, const dev_t own[2], int empty);
-/* Where the caller's working directory is inside, heap; NULL when no bind holds it. Before the root. */
-char *bind_cwd(const struct jail_setup *s);
+/* A new file system, detached; opts are name, value pairs, value NULL for a flag. -errno on failure. */
+int fs_new(const char *type, const char *const *opts, uint64_t attrs);
+#define SCRATCH_SIZE "25%"		/* of the machine's memory, for all writable places together */
+#define SCRATCH_INODES 400000
 
 /* etc.c */
 void etc_build(const struct jail_setup *s, int root);

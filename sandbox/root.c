@@ -24,29 +24,34 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
-
-#define SCRATCH_SIZE "25%"		/* of the machine's memory, for all writable places together */
-#define SCRATCH_INODES 400000
+#include "sandbox/mounts.h"
+#include "sandbox/place.h"
 
 enum {
 	ATTR_PLAIN = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 	ATTR_READ = ATTR_PLAIN | MOUNT_ATTR_RDONLY,
 };
 
-int tree_clone(int dir, const char *path, uint64_t attrs)
+int tree_make(int dir, const char *path, struct mount_attr *attr)
 {
-	struct mount_attr a = { .attr_set = attrs, .propagation = MS_PRIVATE };
 	int r, fd = open_tree(dir, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE |
 			      AT_EMPTY_PATH | AT_NO_AUTOMOUNT);
 
 	if (fd < 0)
 		return -errno;
-	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &a, sizeof(a)) < 0) {
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, attr, sizeof(*attr)) < 0) {
 		r = -errno;
 		close(fd);
 		return r;
 	}
 	return fd;
+}
+
+int tree_clone(int dir, const char *path, uint64_t attrs)
+{
+	struct mount_attr a = { .attr_set = attrs, .propagation = MS_PRIVATE };
+
+	return tree_make(dir, path, &a);
 }
 
 int tree_attach(int tree, int dir, const char *path)
@@ -58,8 +63,7 @@ int tree_attach(int tree, int dir, const char *path)
 	return move_mount(tree, "", dir, path, flags) < 0 ? -errno : 0;
 }
 
-/* A new file system, detached; opts are name, value pairs, value NULL for a flag. */
-static int fs_new(const char *type, const char *const *opts, unsigned int attrs)
+int fs_new(const char *type, const char *const *opts, uint64_t attrs)
 {
 	int r, fs = fsopen(type, FSOPEN_CLOEXEC);
 
@@ -75,7 +79,7 @@ static int fs_new(const char *type, const char *const *opts, unsigned int attrs)
 	}
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		goto err;
-	r = fsmount(fs, FSMOUNT_CLOEXEC, attrs);
+	r = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned int)attrs);
 	if (r < 0)
 		goto err;
 	close(fs);
@@ -328,14 +332,12 @@ static void enter(const struct jail_setup *s, int root)
 void root_build(struct jail_setup *s)
 {
 	static const char *const opts[] = { "size", "16m", "nr_inodes", "20000", "mode", "0755", NULL };
-	struct bind_set binds;
 	struct stat st_root, st_scratch;
-	int root, empty, scratch;
+	struct inside at;
+	int root, empty, scratch, *trees;
 	mode_t old_mask;
 
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		jail_fail(s, -errno, "cannot make mounts private: %s", strerror(errno));
-	bind_open(s, &binds);
+	trees = mounts_open(s);
 
 	root = fs_new("tmpfs", opts, ATTR_PLAIN);
 	if (root < 0)
@@ -357,7 +359,8 @@ void root_build(struct jail_setup *s)
 	scratch = add_scratch(s, root);
 	if (fstat(root, &st_root) < 0 || fstat(scratch, &st_scratch) < 0)
 		jail_fail(s, -errno, "cannot look at the new root: %s", strerror(errno));
-	bind_attach(s, &binds, root, (dev_t[2]){ st_root.st_dev, st_scratch.st_dev }, empty);
+	at = (struct inside){ root, scratch, empty, { st_root.st_dev, st_scratch.st_dev } };
+	mounts_attach(s, trees, &at);
 	close(empty);
 	close(scratch);
 	unlinkat(root, "empty", AT_REMOVEDIR);

@@ -10,6 +10,8 @@ SANDBOX_SRC := \
 	sandbox/init.c \
 	sandbox/jail.c \
 	sandbox/landlock.c \
+	sandbox/mounts.c \
+	sandbox/place.c \
 	sandbox/program.c \
 	sandbox/rlimit.c \
 	sandbox/root.c \

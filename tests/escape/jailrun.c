@@ -5,7 +5,7 @@
  *	jailrun [-u UID[:GID]] [-b SRC:DST]... [-w SRC:DST]... [-d DIR] [-e NAME=VALUE]... [-E] [-S]
  *		[-h NAME] [-T] [-L require|off] [-p PROFILE] -- COMMAND [ARG...]
  *
- * -m --OPTION=VALUE is a limit as `sluice run` has it.
+ * -m --OPTION=VALUE is a limit or a mount as `sluice run` has it.
  * -b read-only bind, -w writable bind, -E keep the environment, -S without seccomp, -T print times,
  * -L what to do about Landlock, -p built-in seccomp profile.
  * As an ordinary user it makes the user namespace that `sluice run` makes. -J joins it by descriptor
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "cli/limits.h"
+#include "cli/mounts.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "sandbox/filter.h"
@@ -85,16 +86,14 @@ static int userns_fd(void)
 	return fd;
 }
 
-static struct jail_bind bind_arg(char *arg, bool writable)
+static void mount_arg(const char *name, const char *value, struct mounts *m)
 {
-	char *colon = strchr(arg, ':');
-	struct jail_bind b = { .source = arg, .dest = arg, .writable = writable };
+	char why[MOUNTS_WHY_CAP] = "";
 
-	if (colon) {
-		*colon = '\0';
-		b.dest = colon + 1;
+	if (mounts_add(m, name, value, why) < 0) {
+		fprintf(stderr, "jailrun: %s %s: %s\n", name, value, why);
+		exit(125);
 	}
-	return b;
 }
 
 static void ids_arg(const char *arg, struct jail_plan *plan)
@@ -105,14 +104,16 @@ static void ids_arg(const char *arg, struct jail_plan *plan)
 	plan->gid = *end == ':' ? (gid_t)strtoul(end + 1, NULL, 10) : plan->uid;
 }
 
-static void limit_arg(char *arg, struct jail_limits *l)
+static void option_arg(char *arg, struct jail_limits *l, struct mounts *m)
 {
 	char *value = strchr(arg, '=');
 	char why[LIMITS_WHY_CAP] = "no value";
 
 	if (value)
 		*value++ = '\0';
-	if (!value || limits_set(l, arg, value, why) < 0) {
+	if (value && mounts_is_option(arg)) {
+		mount_arg(arg, value, m);
+	} else if (!value || limits_set(l, arg, value, why) < 0) {
 		fprintf(stderr, "jailrun: %s: %s\n", arg, why);
 		exit(125);
 	}
@@ -150,12 +151,12 @@ static int run(const struct jail_plan *plan, bool times)
 
 int main(int argc, char **argv)
 {
-	struct jail_bind binds[MAX];
+	struct mounts mounts = { NULL, 0 };
 	const char *env[MAX];
 	struct jail_limits limits = { 0 };
 	struct jail_plan plan = {
 		.limits = &limits,
-		.binds = binds, .env = env, .uid = (uid_t)-1, .gid = (gid_t)-1, .userns = -1,
+		.env = env, .uid = (uid_t)-1, .gid = (gid_t)-1, .userns = -1,
 		.dns4 = "100.96.0.1", .dns6 = "fd73:6c75:6963:6500::1",
 	};
 	bool times = false, join = false;
@@ -166,16 +167,14 @@ int main(int argc, char **argv)
 	while ((c = getopt(argc, argv, "+m:u:b:w:d:e:h:L:p:ESTJ")) != -1) {
 		switch (c) {
 		case 'm':
-			limit_arg(optarg, &limits);
+			option_arg(optarg, &limits, &mounts);
 			break;
 		case 'u':
 			ids_arg(optarg, &plan);
 			break;
 		case 'b':
 		case 'w':
-			if (plan.n_binds == MAX)
-				return 125;
-			binds[plan.n_binds++] = bind_arg(optarg, c == 'w');
+			mount_arg(c == 'w' ? "--bind" : "--ro-bind", optarg, &mounts);
 			break;
 		case 'd':
 			plan.chdir = optarg;
@@ -216,6 +215,8 @@ int main(int argc, char **argv)
 	if (optind == argc)
 		return 125;
 	plan.argv = argv + optind;
+	plan.mounts = mounts.list;
+	plan.n_mounts = mounts.n;
 	if (geteuid() != 0 && join) {
 		plan.userns = userns_fd();
 		if (plan.userns < 0)

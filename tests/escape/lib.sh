@@ -64,6 +64,7 @@ jail() {	# jail [jailrun options] -- command...: with the programs of the tests 
 			-b) opts+=(--ro-bind "$2"); shift ;;
 			-w) opts+=(--bind "$2"); shift ;;
 			-u) opts+=(--uid "$2"); shift ;;
+			-m) opts+=("$2"); shift ;;
 			-d) opts+=(--chdir "$2"); shift ;;
 			-e) opts+=(--env "$2"); shift ;;
 			-h) opts+=(--hostname "$2"); shift ;;

@@ -231,9 +231,9 @@ static void test_order(void **state)
 	assert_string_equal(o.env[0], "A=1");
 	assert_string_equal(o.env[1], "B=2");
 	assert_string_equal(o.env[2], "C=3");
-	assert_int_equal(o.n_binds, 2);
-	assert_false(o.binds[0].writable);
-	assert_true(o.binds[1].writable);
+	assert_int_equal(o.mounts.n, 2);
+	assert_false(o.mounts.list[0].writable);
+	assert_true(o.mounts.list[1].writable);
 	options_done(&o);
 
 	char *more[] = { "run", "--memory=3G", "--profile", over, "--bind", "/usr/share/doc:/x/share", "--ro-bind", "/usr:/", "--",
@@ -241,9 +241,9 @@ static void test_order(void **state)
 
 	assert_int_equal(parse(&o, more, why), 0);
 	assert_true(o.limits.memory == 3ull << 30);
-	assert_string_equal(o.binds[0].dest, "/");
-	assert_string_equal(o.binds[1].dest, "/x");
-	assert_string_equal(o.binds[2].dest, "/x/share");
+	assert_string_equal(o.mounts.list[0].dest, "/");
+	assert_string_equal(o.mounts.list[1].dest, "/x");
+	assert_string_equal(o.mounts.list[2].dest, "/x/share");
 	options_done(&o);
 }
 
