@@ -105,7 +105,10 @@ programs: $(PROGRAMS) presets
 PRESETS := $(wildcard presets/*.yaml)
 RUN_PROFILES := $(wildcard profiles/*.yaml)
 .PHONY: presets
-presets: $(PRESETS:%=$(BUILD)/%) $(RUN_PROFILES:%=$(BUILD)/%)
+presets: $(PRESETS:%=$(BUILD)/%) $(RUN_PROFILES:%=$(BUILD)/%) $(BUILD)/apparmor/sluice
+$(BUILD)/apparmor/sluice: packaging/apparmor/sluice
+	$(Q)mkdir -p $(@D)
+	$(Q)cp $< $@
 $(PRESETS:%=$(BUILD)/%) $(RUN_PROFILES:%=$(BUILD)/%): $(BUILD)/%: %
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $< $@
@@ -151,6 +154,7 @@ install: programs
 	$(Q)install -m 644 $(PRESETS) $(DESTDIR)$(PREFIX)/share/sluice/presets/
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/sluice/profiles
 	$(Q)install -m 644 $(RUN_PROFILES) $(DESTDIR)$(PREFIX)/share/sluice/profiles/
+	$(Q)install -D -m 644 packaging/apparmor/sluice $(DESTDIR)$(PREFIX)/share/sluice/apparmor/sluice
 	$(Q)for m in $(MAN); do \
 		install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
 

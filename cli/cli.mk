@@ -2,6 +2,7 @@ CLI_SRC := \
 	cli/attach.c \
 	cli/consent.c \
 	cli/doctor.c \
+	cli/doctor_try.c \
 	cli/door.c \
 	cli/gateway.c \
 	cli/limits.c \

@@ -1,191 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * doctor: `sluice doctor`. Tries, as the caller and without leaving a trace, what sluice needs from this
- * machine, and says for each what works or what to do. Every attempt is made in a child of its own, so
- * a namespace or a filter ends with it.
+ * doctor: `sluice doctor [--json]`. Says for each thing that sluice needs from this machine what works, what works
+ * in a lesser way, what is missing, and the remedy. Status 0: every promise can be kept here; 1: sandboxes
+ * cannot run.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/filter.h>
-#include <linux/if_tun.h>
-#include <linux/seccomp.h>
-#include <net/ethernet.h>
-#include <net/if.h>
-#include <sched.h>
+#include <linux/landlock.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/doctor_try.h"
 #include "cli/userns.h"
-#include "lib/confine.h"
-#include "lib/proto.h"
+#include "lib/cleanup.h"
+#include "lib/json.h"
 #include "lib/sibling.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/jail.h"
 
-#ifndef AF_XDP
-#define AF_XDP 44
-#endif
-
 enum level { GOOD, LESS, BAD };
 
 static int n_less, n_bad;
+static struct json *out;	/* --json */
 
-static void say(enum level l, const char *what, const char *detail)
+/* text: what it is, and behind "; " what to do about it. */
+static void say(enum level l, const char *what, const char *text)
 {
 	static const char *const mark[] = { "ok  ", "less", "BAD " };
+	static const char *const word[] = { "ok", "less", "bad" };
+	const char *remedy = l == GOOD ? NULL : strstr(text, "; ");
 
 	n_less += l == LESS;
 	n_bad += l == BAD;
-	printf("%s  %-18s %s\n", mark[l], what, detail);
+	if (!out) {
+		printf("%s  %-18s %s\n", mark[l], what, text);
+		return;
+	}
+	json_object(out, NULL);
+	json_str(out, "check", what);
+	json_str(out, "level", word[l]);
+	json_strn(out, "detail", text, remedy ? (size_t)(remedy - text) : strlen(text));
+	if (remedy)
+		json_str(out, "remedy", remedy + 2);
+	json_object_end(out);
 }
-
-/* ---- attempts, each in a child: 0 or the errno ------------------------------------------------------------ */
-
-static int try_in_child(int (*attempt)(void))
-{
-	pid_t pid;
-	int status;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid < 0)
-		return errno;
-	if (pid == 0)
-		_exit(attempt());
-	if (waitpid(pid, &status, 0) < 0)
-		return errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
-}
-
-/* Root, or root of a user namespace: as run.c does it. */
-static int become_able(void)
-{
-	char why[PROTO_TEXT_CAP];
-
-	return userns_needless() ? 0 : -userns_enter(why);
-}
-
-static int try_userns(void)
-{
-	return become_able();
-}
-
-static int try_namespaces(void)
-{
-	int r = become_able();
-
-	if (r)
-		return r;
-	return unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID |
-		       CLONE_NEWCGROUP) < 0 ? errno : 0;
-}
-
-static int enter_netns(void)
-{
-	int r = become_able();
-
-	if (r)
-		return r;
-	return unshare(CLONE_NEWNET) < 0 ? errno : 0;
-}
-
-static int try_packet(void)
-{
-	int r = enter_netns();
-
-	if (r)
-		return r;
-	return socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)) < 0 ? errno : 0;
-}
-
-static int try_xdp(void)
-{
-	int r = enter_netns();
-
-	if (r)
-		return r;
-	return socket(AF_XDP, SOCK_RAW, 0) < 0 ? errno : 0;
-}
-
-static int try_bpf(void)
-{
-	struct bpf_insn_bytes {
-		uint64_t insns[2];
-	};
-	/* "r0 = 2 (XDP_PASS); exit", and union bpf_attr's first members (linux/bpf.h). */
-	static const struct bpf_insn_bytes prog = { { 0x00000002000000b7, 0x95 } };
-	struct {
-		uint32_t prog_type, insn_cnt;
-		uint64_t insns, license;
-		uint32_t rest[20];
-	} attr = { .prog_type = 6 /* BPF_PROG_TYPE_XDP */, .insn_cnt = 2 };
-
-	attr.insns = (uint64_t)(uintptr_t)&prog;
-	attr.license = (uint64_t)(uintptr_t)"Apache-2.0";
-	return syscall(__NR_bpf, 5 /* BPF_PROG_LOAD */, &attr, sizeof(attr)) < 0 ? errno : 0;
-}
-
-static int try_tun(void)
-{
-	struct ifreq ifr;
-	int fd, r = enter_netns();
-
-	if (r)
-		return r;
-	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	memset(&ifr, 0, sizeof(ifr));
-	ifr.ifr_flags = IFF_TAP | IFF_NO_PI;
-	return ioctl(fd, TUNSETIFF, &ifr) < 0 ? errno : 0;
-}
-
-/* With the group that egress will have: net.ipv4.ping_group_range asks for nothing else. */
-static int try_ping(void)
-{
-	uid_t uid;
-	gid_t gid;
-
-	confine_own_ids(CONFINE_EGRESS, &uid, &gid);
-	if (gid != (gid_t)-1 && (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0))
-		return errno;
-	return socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP) < 0 ? errno : 0;
-}
-
-static int try_seccomp(void)
-{
-	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	struct sock_fprog prog = { 1, &allow };
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return errno;
-	return syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0 ? errno : 0;
-}
-
-static int try_pidfd(void)
-{
-	return syscall(__NR_pidfd_open, getpid(), 0) < 0 ? errno : 0;
-}
-
-static int try_close_range(void)
-{
-	return syscall(__NR_close_range, 100u, ~0u, 0u) < 0 ? errno : 0;
-}
-
-/* ---- what they mean -------------------------------------------------------------------------------------- */
 
 static void check_kernel(void)
 {
@@ -201,7 +67,7 @@ static void check_kernel(void)
 		 major < 5 || (major == 5 && minor < 11) ? "; 5.11 or newer is needed" :
 		 major < 6 || (major == 6 && minor < 6) ? "; 6.6 gives AF_XDP large frames" : "");
 	say(major < 5 || (major == 5 && minor < 11) ? BAD : GOOD, "kernel", text);
-	if (try_in_child(try_pidfd) || try_in_child(try_close_range))
+	if (doctor_try(try_pidfd) || doctor_try(try_close_range))
 		say(BAD, "pidfd, close_range", "missing; a kernel of 5.11 or newer is needed");
 }
 
@@ -226,14 +92,14 @@ static bool check_namespaces(void)
 	if (userns_needless()) {
 		say(GOOD, "privileges", "root: nothing else is needed");
 	} else {
-		err = try_in_child(try_userns);
+		err = doctor_try(try_userns);
 		if (err) {
 			say(BAD, "user namespace", obstacle ? obstacle : strerror(err));
 			return false;
 		}
 		say(GOOD, "user namespace", "an ordinary user can run sandboxes");
 	}
-	err = try_in_child(try_namespaces);
+	err = doctor_try(try_namespaces);
 	if (!err) {
 		say(GOOD, "namespaces", "net, mount, pid, ipc, uts, cgroup");
 		return true;
@@ -246,17 +112,17 @@ static bool check_namespaces(void)
 static void check_ports(void)
 {
 	char text[256];
-	int packet = try_in_child(try_packet);
-	int xdp = try_in_child(try_xdp);
-	int bpf = try_in_child(try_bpf);
-	int tun = try_in_child(try_tun);
+	int packet = doctor_try(try_packet);
+	int xdp = doctor_try(try_xdp);
+	int bpf = doctor_try(try_bpf);
+	int tun = doctor_try(try_tun);
 
 	if (!xdp && !bpf)
 		say(GOOD, "port xdp", "AF_XDP and BPF");
 	else if (xdp == EAFNOSUPPORT)
-		say(LESS, "port xdp", "the kernel was built without AF_XDP; port packet is taken");
+		say(LESS, "port xdp", "the kernel was built without AF_XDP, port packet is taken; CONFIG_XDP_SOCKETS has it");
 	else
-		say(LESS, "port xdp", "needs root (CAP_BPF); port packet is taken");
+		say(LESS, "port xdp", "not without CAP_BPF, port packet is taken; run as root for it");
 	if (!packet)
 		say(GOOD, "port packet", "AF_PACKET on a veth pair");
 	else
@@ -273,14 +139,32 @@ static void check_ports(void)
 		say(BAD, "ports", "neither AF_PACKET nor a TAP device can be used; run as root");
 }
 
+/* A text of the kernel's in buf, without its newline; "" when there is none. */
+static void read_text(const char *path, char *buf, size_t cap)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, cap - 1);
+
+	buf[n > 0 ? n : 0] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+}
+
 static void check_landlock(void)
 {
 	int abi = jail_landlock_abi();
-	char text[200];
+	char text[400], lsm[128];
 
 	if (abi < 1) {
-		say(LESS, "landlock", "none, the jail's files have one wall instead of two; Linux 5.13 or newer "
-		    "with landlock in lsm= has it");
+		bool off = syscall(SYS_landlock_create_ruleset, NULL, 0ul, LANDLOCK_CREATE_RULESET_VERSION) < 0 &&
+			errno == EOPNOTSUPP;
+
+		read_text("/sys/kernel/security/lsm", lsm, sizeof(lsm));
+		snprintf(text, sizeof(text), "%s, so the jail's files have one wall instead of two; %s%s%s",
+			 off ? "built into the kernel, but not started" : "the kernel has none", off ?
+			 "add landlock to lsm= on the kernel's command line and boot again" :
+			 "take a kernel of 5.13 or newer with CONFIG_SECURITY_LANDLOCK", off && lsm[0] ? ", as in lsm=landlock," :
+			 "", off ? lsm : "");
+		say(LESS, "landlock", text);
 		return;
 	}
 	/* Which bit came with which: sandbox/landlock.c. */
@@ -290,9 +174,76 @@ static void check_landlock(void)
 	say(abi >= 3 ? GOOD : LESS, "landlock", text);
 }
 
+static void check_mounts(void)
+{
+	static char types[2048];
+	char text[200];
+	static const char *const images[] = { "squashfs", "erofs" };
+	cleanup_close int fd = open("/proc/filesystems", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, types, sizeof(types) - 1);
+	int err = doctor_try(try_mounts);
+
+	types[n > 0 ? n : 0] = '\0';
+	if (err) {
+		snprintf(text, sizeof(text), "%s; %s", strerror(err), err == ENOSYS ? "Linux 5.12 or newer is needed" :
+			 "run outside of the container or security module that forbids it");
+		say(BAD, "mounts", text);
+		return;
+	}
+	say(GOOD, "mounts", "whole trees read-only in one step");
+	err = doctor_try(try_overlay);
+	snprintf(text, sizeof(text), "%s; %s", strerror(err), err == ENODEV ? "modprobe overlay" :
+		 "Linux 5.11 or newer lets an ordinary user mount it");
+	say(err ? LESS : GOOD, "overlay", err ? text : "can be mounted here");
+	for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++) {
+		bool has = strstr(types, images[i]);
+
+		snprintf(text, sizeof(text), has ? "known to the kernel" : "not known to the kernel, or not loaded; modprobe %s",
+			 images[i]);
+		say(has ? GOOD : LESS, images[i], text);
+	}
+}
+
+/* An ordinary user gets more than one id by two setuid programs and two files. */
+static void check_ids(void)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+	char line[256], text[400];
+	bool has = false;
+	FILE *f;
+
+	if (userns_needless())
+		return;
+	f = fopen("/etc/subuid", "re");
+	while (f && pw && fgets(line, sizeof(line), f)) {
+		size_t len = strlen(pw->pw_name);
+
+		has |= strncmp(line, pw->pw_name, len) == 0 && line[len] == ':';
+	}
+	if (f)
+		fclose(f);
+	if (access("/usr/bin/newuidmap", X_OK) < 0 || access("/usr/bin/newgidmap", X_OK) < 0)
+		say(LESS, "ids", "one only; newuidmap gives more: apt-get install uidmap");
+	else if (!has) {
+		snprintf(text, sizeof(text), "one only, no range is in /etc/subuid; an administrator can give one: usermod "
+			 "--add-subuids 100000-165535 --add-subgids 100000-165535 %.60s", pw ? pw->pw_name : "USER");
+		say(LESS, "ids", text);
+	} else {
+		say(GOOD, "ids", "a range in /etc/subuid, and newuidmap");
+	}
+}
+
+static void check_time(void)
+{
+	int err = doctor_try(try_time);
+
+	say(err ? LESS : GOOD, "time namespace", !err ? "clocks can be set apart" :
+	    err == EINVAL ? "none; Linux 5.6 or newer with CONFIG_TIME_NS has it" : strerror(err));
+}
+
 static void check_ping(void)
 {
-	if (!try_in_child(try_ping))
+	if (!doctor_try(try_ping))
 		say(GOOD, "ping", "echo requests can be sent for sandboxes");
 	else
 		say(LESS, "ping", "not for the gateway's group; an administrator can allow it: "
@@ -320,7 +271,7 @@ static void check_cgroups(void)
 		cgroup_free(c);
 	}
 	if (missing[0])
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%snot %s: %s", text[0] ? "; " : "", missing,
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%snot %s; %s", text[0] ? ", but " : "", missing,
 			 userns_needless() ? "the kernel has it not, or it is not mounted below /sys/fs/cgroup" :
 			 "run as root or under systemd-run --user --scope");
 	say(missing[0] ? LESS : GOOD, "limits", text);
@@ -338,22 +289,17 @@ static void check_limits(void)
 	say(l.rlim_max < 4096 + 64 ? LESS : GOOD, "open files", text);
 }
 
-int cmd_doctor(int argc, char **argv)
+static void check_all(void)
 {
-	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-		puts("usage: sluice doctor\n"
-		     "Tries what sluice needs from this machine. Status 0: sandboxes can run; 1: they cannot.");
-		return 0;
-	}
-	if (argc != 1) {
-		fprintf(stderr, "sluice: doctor: %s: takes no argument; leave it out\n", argv[1]);
-		return CLI_FAILED;
-	}
 	check_kernel();
 	check_programs();
-	if (check_namespaces())
+	if (check_namespaces()) {
+		check_time();
+		check_ids();
+		check_mounts();
 		check_ports();
-	if (try_in_child(try_seccomp))
+	}
+	if (doctor_try(try_seccomp))
 		say(BAD, "seccomp", "the kernel was built without it; CONFIG_SECCOMP_FILTER is needed");
 	else
 		say(GOOD, "seccomp", "system call filters");
@@ -361,6 +307,40 @@ int cmd_doctor(int argc, char **argv)
 	check_ping();
 	check_cgroups();
 	check_limits();
+}
+
+static int as_json(void)
+{
+	static char buf[32768];
+	struct json j;
+
+	out = &j;
+	json_init(&j, buf, sizeof(buf));
+	json_object(&j, NULL);
+	json_array(&j, "checks");
+	check_all();
+	json_array_end(&j);
+	json_bool(&j, "can_run", n_bad == 0);
+	json_object_end(&j);
+	if (json_finish(&j) < 0 || puts(buf) < 0 || fflush(stdout) != 0)
+		return CLI_FAILED;
+	return n_bad ? 1 : 0;
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		puts("usage: sluice doctor [--json]\n"
+		     "Tries what sluice needs from this machine. Status 0: sandboxes can run; 1: they cannot.");
+		return 0;
+	}
+	if (argc == 2 && strcmp(argv[1], "--json") == 0)
+		return as_json();
+	if (argc != 1) {
+		fprintf(stderr, "sluice: doctor: %s: not known; leave it out, or give --json\n", argv[1]);
+		return CLI_FAILED;
+	}
+	check_all();
 	printf("\n%s\n", n_bad ? "Sandboxes cannot run here until what is marked BAD is mended." :
 	       n_less ? "Sandboxes can run. What is marked less works in a lesser way." :
 	       "Sandboxes can run.");

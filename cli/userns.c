@@ -13,6 +13,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/proto.h"
+#include "lib/sibling.h"
 
 bool userns_needless(void)
 {
@@ -48,16 +49,23 @@ static long read_number(const char *path)
 
 const char *userns_obstacle(void)
 {
+	static char apparmor[440];
+	char dir[SIBLING_PATH_CAP];
+
 	if (read_number("/proc/sys/user/max_user_namespaces") == 0)
 		return "user.max_user_namespaces is 0; an administrator can set it: "
 		       "sysctl user.max_user_namespaces=10000";
 	if (read_number("/proc/sys/kernel/unprivileged_userns_clone") == 0)
 		return "kernel.unprivileged_userns_clone is 0; an administrator can allow it: "
 		       "sysctl kernel.unprivileged_userns_clone=1";
-	if (read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
-		return "AppArmor restricts them (kernel.apparmor_restrict_unprivileged_userns is 1); an "
-		       "administrator can give sluice a profile with 'userns,' or set it to 0";
-	return NULL;
+	if (read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") != 1)
+		return NULL;
+	if (sibling_dir("apparmor", dir) < 0)
+		snprintf(dir, sizeof(dir), "/usr/share/sluice/apparmor");
+	snprintf(apparmor, sizeof(apparmor), "AppArmor restricts them "
+		 "(kernel.apparmor_restrict_unprivileged_userns is 1); an administrator can let sluice make them: install "
+		 "-m 644 %.180s/sluice /etc/apparmor.d/sluice && apparmor_parser -r /etc/apparmor.d/sluice", dir);
+	return apparmor;
 }
 
 static int refused(char *why, int err)
