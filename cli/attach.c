@@ -93,9 +93,9 @@ static int attach(struct gateway *g, struct door *d, const struct options *o, in
 
 int cmd_attach(int argc, char **argv)
 {
-	struct options o;
+	static struct options o;	/* large, as is the next */
 	struct gateway g = GATEWAY_NONE;
-	static struct door d;		/* large */
+	static struct door d;
 	int status = CLI_FAILED;
 	int netns = -1;
 

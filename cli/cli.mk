@@ -25,6 +25,7 @@ CLI_SRC := \
 	cli/status.c \
 	cli/summary.c \
 	cli/userns.c \
+	cli/view.c \
 	$(POLICY_SRC) \
 	$(POLICY_CLI_SRC) \
 	$(CONFINE_SRC) \

@@ -73,7 +73,7 @@ bool limits_size(const char *text, uint64_t *ret_n)
 }
 
 /* A decimal fraction, scaled: "1.5" is 1500 in thousandths. Digits below the scale are refused. */
-static bool fraction(const char *text, uint64_t scale, uint64_t max, uint64_t *ret_n)
+bool limits_fraction(const char *text, uint64_t scale, uint64_t max, uint64_t *ret_n)
 {
 	uint64_t n, part = 0, digit = scale;
 	char *end;
@@ -157,19 +157,19 @@ int limits_set(struct jail_limits *l, const char *name, const char *value, char 
 		want = whole(value, &n, &end) && !*end && n >= 1 && n <= 4194304 ? NULL : "a number from 1 to 4194304";
 		l->pids = n;
 	} else if (strcmp(name, "--cpu") == 0) {
-		want = fraction(value, 1000, 10000, &n) && n >= 10 ? NULL : "processors, like 0.5 or 2; 0.01 or more";
+		want = limits_fraction(value, 1000, 10000, &n) && n >= 10 ? NULL : "processors, like 0.5 or 2; 0.01 or more";
 		l->cpu_milli = (uint32_t)n;
 	} else if (strcmp(name, "--io-weight") == 0) {
 		want = whole(value, &n, &end) && !*end && n >= 1 && n <= 10000 ? NULL : "a number from 1 to 10000";
 		l->io_weight = (uint32_t)n;
 	} else if (strcmp(name, "--time") == 0) {
-		want = fraction(value, NS_PER_S, SECONDS_MAX, &n) && n ? NULL : "seconds, like 10 or 0.25";
+		want = limits_fraction(value, NS_PER_S, SECONDS_MAX, &n) && n ? NULL : "seconds, like 10 or 0.25";
 		l->wall_ns = n;
 	} else if (strcmp(name, "--cpu-time") == 0) {
-		want = fraction(value, NS_PER_S, SECONDS_MAX, &n) && n ? NULL : "seconds, like 10 or 0.25";
+		want = limits_fraction(value, NS_PER_S, SECONDS_MAX, &n) && n ? NULL : "seconds, like 10 or 0.25";
 		l->cpu_ns = n;
 	} else if (strcmp(name, "--grace") == 0) {
-		want = fraction(value, NS_PER_S, 3600, &n) ? NULL : "seconds, like 2 or 0.5; an hour at most";
+		want = limits_fraction(value, NS_PER_S, 3600, &n) ? NULL : "seconds, like 2 or 0.5; an hour at most";
 		l->grace_ns = n;
 	} else if (strcmp(name, "--tmpfs-size") == 0) {
 		want = limits_size(value, &n) && n >= 65536 ? NULL : "a size of 64K or more, like 512M or 2G";

@@ -24,5 +24,7 @@ const char *limits_word(enum jail_limit l);
 /* A whole number; bytes like 64M or 2GiB. */
 bool limits_count(const char *text, uint64_t *ret_n);
 bool limits_size(const char *text, uint64_t *ret_n);
+/* Of whole ones up to max; in parts of 1 / scale. */
+bool limits_fraction(const char *text, uint64_t scale, uint64_t max, uint64_t *ret_n);
 
 #endif

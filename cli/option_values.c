@@ -18,6 +18,7 @@
 #include "cli/limits.h"
 #include "cli/path.h"
 #include "cli/rules.h"
+#include "cli/view.h"
 #include "lib/log.h"
 #include "lib/policy/policy.h"
 #include "sandbox/filter_file.h"
@@ -227,6 +228,14 @@ int take_mount(struct parser *p)
 {
 	char why[MOUNTS_WHY_CAP];
 	int r = mounts_add(&p->o->mounts, p->name, p->value, why);
+
+	return r < 0 ? complain(p, "%s: %s %s: %s", p->place, p->name, p->value, why) : 0;
+}
+
+int take_view(struct parser *p)
+{
+	char why[VIEW_WHY_CAP];
+	int r = view_set(&p->o->view, p->name, p->value, why);
 
 	return r < 0 ? complain(p, "%s: %s %s: %s", p->place, p->name, p->value, why) : 0;
 }

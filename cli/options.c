@@ -89,6 +89,8 @@ const struct option options_list[] = {
 	{ "--file", "DST=TEXT", "a read-only file that holds TEXT", take_mount, 0, NULL, RUN, OPTION_MANY },
 	{ "--file-fd", "N:DST[:OPT,...]", "or what descriptor N holds; OPT: mode=0444, noexec", take_mount, 0, NULL, RUN,
 	  OPTION_MANY | OPTION_NO_PROFILE },
+	{ "--proc", "OPT,...", "what /proc shows: hidepid=invisible, subset=pid", take_view, 0, NULL, RUN, 0 },
+	{ "--time-offset", "CLOCK=SECONDS,...", "move the clocks monotonic and boottime", take_view, 0, NULL, RUN, 0 },
 	{ "--chdir", "DIR", "start there", take_chdir, 0, NULL, RUN, 0 },
 	{ "--env", "NAME[=VALUE]", "set a variable, or pass the caller's on", take_env, 0, NULL, RUN, OPTION_MANY },
 	{ "--keep-env", NULL, "pass the whole environment on", take_flag, AT(keep_env), NULL, RUN, 0 },

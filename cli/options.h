@@ -37,6 +37,7 @@ struct options {
 	/* run; the arrays are owned, the texts are argv's, the profile's or the arrays' own */
 	char **argv;
 	struct mounts mounts;
+	struct jail_view view;
 	char **env;
 	size_t n_env;
 	const char *chdir, *hostname;

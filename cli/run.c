@@ -49,6 +49,7 @@ static int start_jail(struct run *r)
 		.argv = r->o.argv,
 		.mounts = r->o.mounts.list,
 		.n_mounts = r->o.mounts.n,
+		.view = r->o.view,
 		.chdir = r->o.chdir,
 		.env = (const char *const *)r->o.env,
 		.n_env = r->o.n_env,

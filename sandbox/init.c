@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -91,6 +92,37 @@ static void drop_groups(const struct jail_setup *s)
 	 */
 	if (setgroups(0, NULL) < 0 && !(errno == EPERM && s->single))
 		jail_fail(s, -errno, "cannot drop supplementary groups: %s", strerror(errno));
+}
+
+static void put_offset(const struct jail_setup *s, int fd, const char *clock, int64_t ns)
+{
+	/* The kernel wants nanoseconds from 0 up. */
+	int64_t sec = ns / (int64_t)NS_PER_S - (ns % (int64_t)NS_PER_S < 0);
+	char line[64];
+	int len = snprintf(line, sizeof(line), "%s %" PRId64 " %" PRId64 "\n", clock, sec, ns - sec * (int64_t)NS_PER_S);
+
+	if (ns && (fd < 0 || write(fd, line, (size_t)len) != len))
+		jail_fail(s, -errno, "cannot move the clock '%s': %s", clock, errno == ERANGE ?
+			  "it would be less than 0" : strerror(errno));
+}
+
+/*
+ * The program's clocks, a namespace for the processes that init makes from here on. Init stays with the
+ * host's, so a limit on time is not moved. A kernel without it has nothing to move.
+ */
+static void new_time(const struct jail_setup *s)
+{
+	const struct jail_view *v = &s->plan->view;
+	cleanup_close int fd = -1;
+
+	if (unshare(CLONE_NEWTIME) < 0 && (errno != EINVAL || v->monotonic_ns || v->boottime_ns))
+		jail_fail(s, -errno, "cannot make a time namespace: %s%s", strerror(errno),
+			  errno == EINVAL ? " (--time-offset needs Linux 5.6 with CONFIG_TIME_NS)" : "");
+	if (!v->monotonic_ns && !v->boottime_ns)
+		return;
+	fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+	put_offset(s, fd, "monotonic", v->monotonic_ns);
+	put_offset(s, fd, "boottime", v->boottime_ns);
 }
 
 static void write_map(const struct jail_setup *s, pid_t pid, const char *name, struct jail_id id)
@@ -324,6 +356,7 @@ static int build(struct jail_setup *s, pid_t *ret_program)
 	root_build(s);
 	free_low_ports(s);
 	drop_groups(s);
+	new_time(s);
 	s->tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	program = make_program(s, ret_program);
 	give_up(s);

@@ -143,21 +143,28 @@ static const char *clone_hint(int err)
 
 static void __attribute__((noreturn)) run_intermediate(struct jail_setup *s)
 {
-	char why[JAIL_WHY_CAP] = "";
+	char why[JAIL_WHY_CAP] = "", end;
+	int r, gate[2];
 	pid_t pid;
-	int r;
 
 	if (setns(s->plan->userns, CLONE_NEWUSER) < 0)
 		jail_fail(s, -errno, "cannot join the user namespace: %s", strerror(errno));
 	r = jail_ids(s->plan, s, why);
 	if (r < 0)
 		jail_fail(s, r, "%s", why);
+	if (pipe2(gate, O_CLOEXEC) < 0)
+		jail_fail(s, -errno, "cannot make a pipe: %s", strerror(errno));
 	pid = clone_init(CLONE_PARENT);
 	if (pid < 0)
 		jail_fail(s, -errno, "cannot make namespaces: %s (%s)", strerror(errno),
 			  clone_hint(errno));
-	if (pid == 0)
+	if (pid == 0) {
+		/* Its pid is told before init says anything: end-of-file. */
+		close(gate[1]);
+		while (read(gate[0], &end, 1) < 0 && errno == EINTR)
+			;
 		enter_init(s);
+	}
 	_exit(jail_msg_send(s->sock, JAIL_MSG_PID, pid) < 0 ? JAIL_EXIT_FAILED : 0);
 }
 

@@ -47,10 +47,18 @@ enum jail_landlock {
 	JAIL_LANDLOCK_OFF,		/* asked for by name, printed */
 };
 
+/* All zero: the defaults. */
+struct jail_view {
+	int64_t monotonic_ns, boottime_ns;	/* what these clocks are ahead of the host's */
+	const char *hidepid;		/* of /proc, see proc(5); static */
+	bool proc_subset;		/* nothing in /proc but processes */
+};
+
 struct jail_plan {
 	char *const *argv;		/* NULL-terminated, argv[0] is looked up in the jail's PATH */
 	const struct jail_mount *mounts;
 	size_t n_mounts;
+	struct jail_view view;
 	const char *chdir;		/* inside; NULL: the caller's directory if bound, else "/" */
 	const char *const *env;		/* NAME=VALUE to add or replace */
 	size_t n_env;

@@ -241,6 +241,9 @@ static void add_proc(struct jail_setup *s, int root, int empty)
 		"proc/sysrq-trigger", "proc/timer_list", "proc/timer_stats", "proc/vmallocinfo" };
 	static const char *const readonly[] = { "proc/bus", "proc/driver", "proc/fs", "proc/irq",
 		"proc/sys", "proc/sysvipc", "proc/tty" };
+	const struct jail_view *v = &s->plan->view;
+	const char *const opts[] = { v->hidepid ? "hidepid" : NULL, v->hidepid, v->proc_subset ? "subset" : NULL, "pid",
+		NULL };
 	static const char *const none[] = { NULL };
 	int fd;
 
@@ -250,8 +253,15 @@ static void add_proc(struct jail_setup *s, int root, int empty)
 		jail_fail(s, fd, "the kernel refuses a /proc for the sandbox, because parts of this "
 			  "machine's own /proc are covered (as in most containers); run as root on the "
 			  "host, or give the container an uncovered /proc");
+	s->proc_sys = fd < 0 ? -1 : openat(fd, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && (v->hidepid || v->proc_subset)) {
+		close(fd);
+		fd = fs_new("proc", opts + (v->hidepid ? 0 : 2), ATTR_PLAIN | MOUNT_ATTR_NOEXEC);
+		if (fd < 0)
+			jail_fail(s, fd, "cannot make a /proc with these options: %s%s", strerror(-fd),
+				  fd == -EINVAL ? " (Linux 5.8 or newer is needed)" : "");
+	}
 	attach(s, fd, root, "proc");
-	s->proc_sys = openat(root, "proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (s->proc_sys < 0)
 		jail_fail(s, -errno, "cannot open /proc/sys inside: %s", strerror(errno));
 

@@ -23,6 +23,7 @@
 
 #include "cli/limits.h"
 #include "cli/mounts.h"
+#include "cli/view.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "sandbox/filter.h"
@@ -104,7 +105,7 @@ static void ids_arg(const char *arg, struct jail_plan *plan)
 	plan->gid = *end == ':' ? (gid_t)strtoul(end + 1, NULL, 10) : plan->uid;
 }
 
-static void option_arg(char *arg, struct jail_limits *l, struct mounts *m)
+static void option_arg(char *arg, struct jail_plan *plan, struct jail_limits *l, struct mounts *m)
 {
 	char *value = strchr(arg, '=');
 	char why[LIMITS_WHY_CAP] = "no value";
@@ -113,7 +114,9 @@ static void option_arg(char *arg, struct jail_limits *l, struct mounts *m)
 		*value++ = '\0';
 	if (value && mounts_is_option(arg)) {
 		mount_arg(arg, value, m);
-	} else if (!value || limits_set(l, arg, value, why) < 0) {
+	} else if (value && view_is_option(arg) && view_set(&plan->view, arg, value, why) == 0) {
+		return;
+	} else if (!value || view_is_option(arg) || limits_set(l, arg, value, why) < 0) {
 		fprintf(stderr, "jailrun: %s: %s\n", arg, why);
 		exit(125);
 	}
@@ -167,7 +170,7 @@ int main(int argc, char **argv)
 	while ((c = getopt(argc, argv, "+m:u:b:w:d:e:h:L:p:ESTJ")) != -1) {
 		switch (c) {
 		case 'm':
-			option_arg(optarg, &limits, &mounts);
+			option_arg(optarg, &plan, &limits, &mounts);
 			break;
 		case 'u':
 			ids_arg(optarg, &plan);

@@ -244,6 +244,17 @@ static int cmd_umount(char **argv)
 	return say(umount2(argv[0], MNT_DETACH));
 }
 
+static int cmd_userns(char **argv)
+{
+	long r = unshare(CLONE_NEWUSER);
+
+	(void)argv;
+	/* The limit of 0 is ENOSPC, which says the same. */
+	if (r < 0 && errno == ENOSPC)
+		errno = EPERM;
+	return say(r);
+}
+
 static int cmd_mknod(char **argv)
 {
 	(void)argv;
@@ -562,7 +573,7 @@ static const struct {
 	{ "calls", cmd_calls, 0 }, { "fds", cmd_fds, 0 }, { "hold", cmd_hold, 1 },
 	{ "chroot", cmd_chroot, 0 }, { "handle", cmd_handle, 1 }, { "mknod", cmd_mknod, 0 },
 	{ "remount", cmd_remount, 1 }, { "umount", cmd_umount, 1 },
-	{ "open", cmd_open, 2 }, { "link", cmd_link, 2 }, { "truncate", cmd_truncate, 1 },
+	{ "open", cmd_open, 2 }, { "userns", cmd_userns, 0 }, { "link", cmd_link, 2 }, { "truncate", cmd_truncate, 1 },
 	{ "ids", cmd_ids, 0 }, { "kill", cmd_kill, 2 }, { "orphans", cmd_orphans, 1 },
 	{ "threads", cmd_threads, 0 }, { "crowd", cmd_crowd, 1 }, { "inherit", cmd_inherit, 0 }, { "daemon", cmd_daemon, 1 },
 	{ "nice", cmd_nice, 2 }, { "type", cmd_type, 1 }, { "paste", cmd_paste, 1 },
