@@ -17,6 +17,7 @@ CLI_SRC := \
 	cli/rules.c \
 	cli/run.c \
 	cli/seccomp.c \
+	cli/seccomp_bench.c \
 	cli/set.c \
 	cli/settings_print.c \
 	cli/settings_read.c \

@@ -31,8 +31,7 @@ static int usage(void)
 	      "       sluice profile check|print FILE|NAME, list        options kept in files\n"
 	      "       sluice ps                                         which sandboxes run\n"
 	      "       sluice doctor                                     what works on this machine\n"
-	      "       sluice seccomp show PROFILE                       a filter of system calls in readable form\n"
-	      "       sluice seccomp test PROFILE CALL [ARGUMENT]...    what does it do to this call?\n"
+	      "       sluice seccomp show|print|check|test|bench PROFILE   a filter of system calls, looked at\n"
 	      "       sluice --version\n"
 	      "Each command explains itself: sluice run --help\n",
 	      stdout);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * seccomp: `sluice seccomp show | print | check | test`. Looks at a system call filter, a built-in one or a
- * file's, without loading it: prints its program or its rules, or says what becomes of one call. Runs as the caller.
+ * seccomp: `sluice seccomp show | print | check | test | bench`. Looks at a system call filter, a built-in one or a
+ * file's, without loading it: prints its program or its rules, or says what becomes of one call
+ * and what it costs. Runs as the caller.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,10 +10,11 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/seccomp.h"
 #include "lib/log.h"
 #include "sandbox/filter_file.h"
 
-enum { WORD_CAP = 64, REFUSED = 1 };
+enum { WORD_CAP = SECCOMP_WORD_CAP, REFUSED = 1 };
 
 static int usage(FILE *to)
 {
@@ -20,6 +22,7 @@ static int usage(FILE *to)
 	      "       sluice seccomp print PROFILE                         its rules, in our text form\n"
 	      "       sluice seccomp check PROFILE                         does the program say what the rules say?\n"
 	      "       sluice seccomp test PROFILE [--abi ABI] CALL [ARG]...   what becomes of this call?\n"
+	      "       sluice seccomp bench PROFILE [--json]                what does it cost per call?\n"
 	      "PROFILE is default, strict, compute or a file, in our text form (sluice-seccomp(5)) or in the JSON\n"
 	      "form of Docker. CALL is a name or a number, missing ARGs are 0. The status of test: 0 the call gets\n"
 	      "through, 1 it does not.\n"
@@ -30,35 +33,35 @@ static int usage(FILE *to)
 	return to == stdout ? 0 : CLI_FAILED;
 }
 
-static void action_text(uint32_t action, char out[static WORD_CAP])
+void seccomp_action_text(uint32_t action, char out[static SECCOMP_WORD_CAP])
 {
 	unsigned int value = action & SECCOMP_RET_DATA;
 	const char *name = strerrorname_np((int)value);
 
 	switch (action & SECCOMP_RET_ACTION_FULL) {
 	case SECCOMP_RET_ALLOW:
-		snprintf(out, WORD_CAP, "allow");
+		snprintf(out, SECCOMP_WORD_CAP, "allow");
 		break;
 	case SECCOMP_RET_LOG:
-		snprintf(out, WORD_CAP, "allow and log");
+		snprintf(out, SECCOMP_WORD_CAP, "allow and log");
 		break;
 	case SECCOMP_RET_ERRNO:
 		if (name)
-			snprintf(out, WORD_CAP, "refuse with %s", name);
+			snprintf(out, SECCOMP_WORD_CAP, "refuse with %s", name);
 		else
-			snprintf(out, WORD_CAP, "refuse with errno %u", value);
+			snprintf(out, SECCOMP_WORD_CAP, "refuse with errno %u", value);
 		break;
 	case SECCOMP_RET_TRACE:
-		snprintf(out, WORD_CAP, "ask the tracer, without one refuse with ENOSYS");
+		snprintf(out, SECCOMP_WORD_CAP, "ask the tracer, without one refuse with ENOSYS");
 		break;
 	case SECCOMP_RET_TRAP:
-		snprintf(out, WORD_CAP, "refuse with SIGSYS");
+		snprintf(out, SECCOMP_WORD_CAP, "refuse with SIGSYS");
 		break;
 	case SECCOMP_RET_KILL_THREAD:
-		snprintf(out, WORD_CAP, "kill the thread");
+		snprintf(out, SECCOMP_WORD_CAP, "kill the thread");
 		break;
 	default:
-		snprintf(out, WORD_CAP, "kill the process");
+		snprintf(out, SECCOMP_WORD_CAP, "kill the process");
 	}
 }
 
@@ -94,7 +97,7 @@ static void show_insn(const struct sock_filter *insn, size_t at)
 		printf("keep the bits 0x%x\n", insn->k);
 		return;
 	case BPF_RET | BPF_K:
-		action_text(insn->k, word);
+		seccomp_action_text(insn->k, word);
 		printf("%s\n", word);
 		return;
 	case BPF_JMP | BPF_JA:
@@ -167,7 +170,7 @@ static int answer(const struct filter *f, const struct seccomp_data *d, const ch
 	bool passes = action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG;
 	char word[WORD_CAP];
 
-	action_text(action, word);
+	seccomp_action_text(action, word);
 	printf("%s (%u) on %s: %s\n", name ? name : "no known call", (uint32_t)d->nr & ~(uint32_t)FILTER_X32_BIT, abi, word);
 	return fflush(stdout) != 0 ? CLI_FAILED : passes ? 0 : REFUSED;
 }
@@ -229,17 +232,18 @@ static int with_rules(const char *verb, const char *what, const struct filter *f
 
 int cmd_seccomp(int argc, char **argv)
 {
-	static const char *const verbs[] = { "show", "print", "check", "test" };
+	static const char *const verbs[] = { "show", "print", "check", "test", "bench" };
 	char why[FILTER_WHY_CAP] = "";
 	struct filter f = { 0 };
 	size_t verb = 0;
+	bool json = argc == 4 && strcmp(argv[1], "bench") == 0 && strcmp(argv[3], "--json") == 0;
 	int status;
 
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
 		return usage(stdout);
 	while (argc > 1 && verb < sizeof(verbs) / sizeof(verbs[0]) && strcmp(verbs[verb], argv[1]) != 0)
 		verb++;
-	if (argc < 3 || verb == sizeof(verbs) / sizeof(verbs[0]) || (argc > 3 && strcmp(argv[1], "test") != 0))
+	if (argc < 3 || verb == sizeof(verbs) / sizeof(verbs[0]) || (argc > 3 && strcmp(argv[1], "test") != 0 && !json))
 		return usage(stderr);
 	if (filter_open(argv[2], &f, why) < 0) {
 		log_err("seccomp: %s: %s", argv[2], why);
@@ -249,6 +253,8 @@ int cmd_seccomp(int argc, char **argv)
 		status = show(&f);
 	else if (strcmp(argv[1], "test") == 0)
 		status = test(&f, argc - 3, argv + 3);
+	else if (strcmp(argv[1], "bench") == 0)
+		status = seccomp_bench(&f, json) < 0 ? CLI_FAILED : 0;
 	else
 		status = with_rules(argv[1], argv[2], &f);
 	filter_close(&f);

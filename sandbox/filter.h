@@ -8,6 +8,7 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,10 +28,18 @@ int filter_load(const struct filter *f);
 
 /*
  * What the kernel would do: a SECCOMP_RET_* value with its data. A program that the kernel would not take
- * kills (SECCOMP_RET_KILL_PROCESS), as does one that the simulator does not understand. ret_insns (or NULL): how
- * many instructions it takes; the kernel takes none where it remembers that a number is let through whatever its arguments.
+ * kills (SECCOMP_RET_KILL_PROCESS), as does one that the simulator does not understand.
  */
 uint32_t filter_simulate(const struct filter *f, const struct seccomp_data *call);
-uint32_t filter_simulate_count(const struct filter *f, const struct seccomp_data *call, size_t *ret_insns);
+
+/*
+ * What the answer costs. The kernel runs nothing at all for a number that it knows to be let through without a look
+ * at arguments (Linux 5.11).
+ */
+struct filter_cost {
+	size_t insns;
+	bool looked_at_args;
+};
+uint32_t filter_simulate_cost(const struct filter *f, const struct seccomp_data *call, struct filter_cost *ret_cost);
 
 #endif

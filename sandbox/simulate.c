@@ -2,7 +2,6 @@
 /* simulate: what the kernel would make of a system call under a filter. Loads nothing; runs anywhere. */
 #include "sandbox/filter.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 /* The jumps of classic BPF; false: not one that filter_make.c makes. */
@@ -33,21 +32,21 @@ static bool jump(const struct sock_filter *i, uint32_t a, size_t *pc)
 	return true;
 }
 
-uint32_t filter_simulate_count(const struct filter *f, const struct seccomp_data *call, size_t *ret_insns)
+uint32_t filter_simulate_cost(const struct filter *f, const struct seccomp_data *call, struct filter_cost *ret_cost)
 {
 	const struct sock_fprog *prog = &f->prog;
-	size_t ignored, *n = ret_insns ? ret_insns : &ignored;
 	uint32_t a = 0;
 
-	*n = 0;
+	*ret_cost = (struct filter_cost){ 0 };
 	for (size_t pc = 0; pc < prog->len; pc++) {
 		const struct sock_filter *i = &prog->filter[pc];
 
-		++*n;
+		ret_cost->insns++;
 		switch (i->code) {
 		case BPF_LD | BPF_W | BPF_ABS:
 			if (i->k % 4 || i->k > sizeof(*call) - 4)
 				return SECCOMP_RET_KILL_PROCESS;
+			ret_cost->looked_at_args |= i->k >= offsetof(struct seccomp_data, instruction_pointer);
 			memcpy(&a, (const char *)call + i->k, 4);
 			break;
 		case BPF_ALU | BPF_AND | BPF_K:
@@ -65,5 +64,7 @@ uint32_t filter_simulate_count(const struct filter *f, const struct seccomp_data
 
 uint32_t filter_simulate(const struct filter *f, const struct seccomp_data *call)
 {
-	return filter_simulate_count(f, call, NULL);
+	struct filter_cost cost;
+
+	return filter_simulate_cost(f, call, &cost);
 }

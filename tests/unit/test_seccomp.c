@@ -479,11 +479,15 @@ static void test_simulator(void **state)
 	static struct sock_filter prog[2] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 2) };
 	struct filter f = { "test", { 2, prog }, NULL };
 	const struct seccomp_data d = { .nr = 1 };
-	size_t n;
+	struct filter_cost cost;
 
 	(void)state;
-	assert_int_equal(filter_simulate_count(&f, &d, &n), SECCOMP_RET_ERRNO | 2);
-	assert_int_equal(n, 2);
+	assert_int_equal(filter_simulate_cost(&f, &d, &cost), SECCOMP_RET_ERRNO | 2);
+	assert_int_equal(cost.insns, 2);
+	assert_false(cost.looked_at_args);
+	prog[0].k = offsetof(struct seccomp_data, args);
+	filter_simulate_cost(&f, &d, &cost);
+	assert_true(cost.looked_at_args);
 	prog[0].code = BPF_LD | BPF_H | BPF_ABS;
 	assert_int_equal(filter_simulate(&f, &d), SECCOMP_RET_KILL_PROCESS);
 	prog[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, sizeof(d));
