@@ -221,19 +221,24 @@ static int check_host_write(struct checker *c, const char *by, const char *sourc
 
 static int check_mount(struct checker *c, const struct jail_mount *b)
 {
-	cleanup_free char *source = b->kind == JAIL_BIND ? realpath(b->source, NULL) : NULL;
+	bool shows = b->kind == JAIL_BIND || b->kind == JAIL_OVERLAY;
+	const char *changed = b->kind == JAIL_OVERLAY ? b->upper : b->writable ? b->source : NULL;
+	cleanup_free char *source = shows ? realpath(b->source, NULL) : NULL;
+	cleanup_free char *to = shows && changed ? realpath(changed, NULL) : NULL;
 	char by[400];
 	int r;
 
 	if (!source)
 		return 0;	/* not of the host; or the jail will say so */
-	snprintf(by, sizeof(by), "%s %.380s", b->writable ? "--bind" : "--ro-bind", b->source);
+	snprintf(by, sizeof(by), "%s %.380s", b->kind == JAIL_OVERLAY ? "--overlay" : b->writable ? "--bind" : "--ro-bind",
+		 b->source);
 	r = meets(source, "/proc") ? open_wide(c, CONSENT_HOST_PROC, by, "/proc") : 0;
-	if (r == 0 && b->writable)
-		r = check_host_write(c, by, source);
+	if (r == 0 && to)
+		r = check_host_write(c, by, to);
 	if (r == 0)
 		r = check_secrets(c, by, source);
-	return r == 0 ? check_sockets(c, by, source) : r;
+	/* A socket is not reached through an overlay. */
+	return r == 0 && b->kind == JAIL_BIND ? check_sockets(c, by, source) : r;
 }
 
 /* ---- the rules of this run ------------------------------------------------------------------------------ */
@@ -314,8 +319,15 @@ int consent_check(struct options *o, const char *place)
 	tell(o, o->keep_env, "the whole environment is passed on, secrets included");
 	tell(o, o->uid == 0 && geteuid() == 0, "--uid 0: the program is the host's root where a bind shows root's files");
 
-	for (size_t i = 0; r == 0 && i < o->mounts.n; i++)
-		r = check_mount(&c, &o->mounts.list[i]);
+	for (size_t i = 0; r == 0 && i < o->mounts.n; i++) {
+		const struct jail_mount *m = &o->mounts.list[i];
+
+		tell(o, m->kind == JAIL_IMAGE, "--image: the kernel parses it with all its rights, so whoever made it may "
+		     "attack the kernel");
+		r = check_mount(&c, m);
+		if (r == 0 && m->kind == JAIL_IMAGE)
+			r = check_file(&c, m->source);
+	}
 	for (size_t i = 0; r == 0 && i < o->n_files; i++)
 		r = check_file(&c, o->files[i]);
 	return r;

@@ -25,6 +25,8 @@ enum { FILE_MAX = 16 << 20 };	/* bytes; larger ones are better bound */
 #define OF_BIND (1u << JAIL_BIND)
 #define OF_TMPFS (1u << JAIL_TMPFS)
 #define OF_FILE (1u << JAIL_FILE)
+#define OF_OVERLAY (1u << JAIL_OVERLAY)
+#define OF_IMAGE (1u << JAIL_IMAGE)
 
 static const struct kind {
 	const char *name;
@@ -35,6 +37,8 @@ static const struct kind {
 } kinds[] = {
 	{ "--bind", JAIL_BIND, true, false, "SOURCE[:PLACE[:OPTION,...]]" },
 	{ "--ro-bind", JAIL_BIND, false, false, "SOURCE[:PLACE[:OPTION,...]]" },
+	{ "--overlay", JAIL_OVERLAY, true, false, "SOURCE[:PLACE[:OPTION,...]]" },
+	{ "--image", JAIL_IMAGE, false, false, "FILE[:PLACE[:OPTION,...]]" },
 	{ "--tmpfs", JAIL_TMPFS, true, false, "PLACE[:OPTION,...]" },
 	{ "--dir", JAIL_TMPFS, true, true, "PLACE[:OPTION,...]" },
 	{ "--symlink", JAIL_SYMLINK, false, false, "TARGET:PLACE" },
@@ -42,7 +46,8 @@ static const struct kind {
 	{ "--file-fd", JAIL_FILE, false, true, "N:PLACE[:OPTION,...]" },
 };
 
-enum option_id { OPT_RO, OPT_RW, OPT_NOEXEC, OPT_NOSYMFOLLOW, OPT_FOLLOW, OPT_SLAVE, OPT_SIZE, OPT_INODES, OPT_MODE };
+enum option_id { OPT_RO, OPT_RW, OPT_NOEXEC, OPT_NOSYMFOLLOW, OPT_FOLLOW, OPT_SLAVE, OPT_UPPER, OPT_WORK,
+	OPT_SIZE, OPT_INODES, OPT_MODE };
 
 static const struct option {
 	enum option_id id;
@@ -52,10 +57,12 @@ static const struct option {
 } options[] = {
 	{ OPT_RO, "ro", OF_BIND, false },
 	{ OPT_RW, "rw", OF_BIND, false },
-	{ OPT_NOEXEC, "noexec", OF_BIND | OF_TMPFS | OF_FILE, false },
-	{ OPT_NOSYMFOLLOW, "nosymfollow", OF_BIND | OF_TMPFS, false },
-	{ OPT_FOLLOW, "follow", OF_BIND, false },
+	{ OPT_NOEXEC, "noexec", OF_BIND | OF_TMPFS | OF_FILE | OF_OVERLAY | OF_IMAGE, false },
+	{ OPT_NOSYMFOLLOW, "nosymfollow", OF_BIND | OF_TMPFS | OF_OVERLAY | OF_IMAGE, false },
+	{ OPT_FOLLOW, "follow", OF_BIND | OF_OVERLAY | OF_IMAGE, false },
 	{ OPT_SLAVE, "slave", OF_BIND, false },
+	{ OPT_UPPER, "upper=", OF_OVERLAY, false },
+	{ OPT_WORK, "work=", OF_OVERLAY, false },
 	{ OPT_SIZE, "size=", OF_TMPFS, true },
 	{ OPT_INODES, "inodes=", OF_TMPFS, true },
 	{ OPT_MODE, "mode=", OF_TMPFS | OF_FILE, false },
@@ -130,6 +137,12 @@ static int set(struct adding *a, enum option_id id, const char *value)
 	case OPT_SLAVE:
 		a->m.slave = true;
 		return 0;
+	case OPT_UPPER:
+		a->m.upper = source_resolve(value, a->follow, a->why);
+		return a->m.upper ? 0 : -EINVAL;
+	case OPT_WORK:
+		a->m.work = source_resolve(value, a->follow, a->why);
+		return a->m.work ? 0 : -EINVAL;
 	case OPT_SIZE:
 		return limits_size(value, &a->m.size) && a->m.size >= 4096 ? 0 :
 			complain(a, "size=%.40s: not a size of 4K or more, like 64M; give one", value);
@@ -222,32 +235,40 @@ static int take_file(struct adding *a, char *text)
 
 static int take_fields(struct adding *a, char *text)
 {
-	bool is_bind = a->kind->kind == JAIL_BIND;
+	enum jail_mount_kind kind = a->kind->kind;
+	bool is_source = kind == JAIL_BIND || kind == JAIL_OVERLAY || kind == JAIL_IMAGE;
 	char *at = text, *first = field(&at);
-	char *place = a->kind->kind == JAIL_TMPFS ? first : field(&at);
+	char *place = kind == JAIL_TMPFS ? first : field(&at);
 	int r;
 
-	if (!*first || (!is_bind && (!place || !*place)))
+	if (!*first || (!is_source && (!place || !*place)))
 		return complain(a, "something is missing; give %s", a->kind->form);
 	if (place && *place && *place != '/')
 		return complain(a, "the place inside is not absolute; give %s with /PLACE", a->kind->form);
 	r = at ? take_options(a, at) : 0;
 	if (r < 0)
 		return r;
-	a->m.dest = place && *place ? strdup(place) : path_absolute(NULL, 0, first);
-	if (is_bind) {
+	if ((a->m.upper != NULL) != (a->m.work != NULL))
+		return complain(a, "upper= and work= go together: give two directories of one file system, or neither");
+	if (place && *place)
+		a->m.dest = strdup(place);
+	else
+		a->m.dest = kind == JAIL_IMAGE ? strdup("/") : path_absolute(NULL, 0, first);
+	if (is_source) {
 		a->m.source = source_resolve(first, a->follow, a->why);
 		return a->m.source ? 0 : -EINVAL;
 	}
-	if (a->kind->kind == JAIL_SYMLINK)
+	if (kind == JAIL_SYMLINK)
 		a->m.source = strdup(first);
-	return a->kind->kind == JAIL_FILE ? read_fd(a, first) : 0;
+	return kind == JAIL_FILE ? read_fd(a, first) : 0;
 }
 
 static void drop(struct jail_mount *m)
 {
 	free((void *)(uintptr_t)m->source);
 	free((void *)(uintptr_t)m->dest);
+	free((void *)(uintptr_t)m->upper);
+	free((void *)(uintptr_t)m->work);
 	free((void *)(uintptr_t)m->text);
 }
 

@@ -81,6 +81,10 @@ const struct option options_list[] = {
 	  OPTION_MANY | OPTION_PATH | OPTION_PLACE },
 	{ "--ro-bind", "SRC[:[DST][:OPT,...]]", "the same, read-only", take_mount, 0, NULL, RUN,
 	  OPTION_MANY | OPTION_PATH | OPTION_PLACE },
+	{ "--overlay", "SRC[:[DST][:OPT,...]]", "a directory, changes to which are lost; or kept in upper=DIR, with\n"
+	  "work=DIR; OPT: noexec, nosymfollow, follow", take_mount, 0, NULL, RUN, OPTION_MANY | OPTION_PATH | OPTION_PLACE },
+	{ "--image", "FILE[:DST[:OPT,...]]", "what a squashfs or erofs file holds, as / or at DST (root only)",
+	  take_mount, 0, NULL, RUN, OPTION_MANY | OPTION_PATH },
 	{ "--tmpfs", "DST[:OPT,...]", "an empty directory in memory; OPT: size=64M, inodes=N, mode=0755, noexec,\n"
 	  "nosymfollow", take_mount, 0, NULL, RUN, OPTION_MANY },
 	{ "--dir", "DST[:OPT,...]", "the same in what /tmp may take; OPT: mode=0755, noexec, nosymfollow",

@@ -53,7 +53,7 @@ int bind_source(const struct jail_setup *s, const char *source)
 	int fd;
 
 	if (source[0] != '/')
-		jail_fail(s, -EINVAL, "bind %s: the path must be absolute", source);
+		jail_fail(s, -EINVAL, "cannot use %s: the path must be absolute", source);
 	refuse_hidden(s, source);
 	fd = (int)syscall(SYS_openat2, AT_FDCWD, source, &how, sizeof(how));
 	if (fd < 0)
@@ -116,12 +116,12 @@ char *bind_cwd(const struct jail_setup *s)
 		const struct jail_mount *m = &s->plan->mounts[i];
 		const char *rest;
 
-		if (m->kind != JAIL_BIND)
+		if (m->kind != JAIL_BIND && m->kind != JAIL_OVERLAY)
 			continue;
 		rest = below(m->source, cwd);
 		if (!rest)
 			continue;
-		if (asprintf(&inside, "%s%s%s", m->dest, *rest ? "/" : "", rest) < 0)
+		if (asprintf(&inside, "%s%s%s", m->dest, *rest && m->dest[1] ? "/" : "", rest) < 0)
 			return NULL;
 		return inside;
 	}

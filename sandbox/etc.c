@@ -152,7 +152,7 @@ static void write_browsers(const struct jail_setup *s, int root)
 		put(s, root, firefox[i], "pref(\"security.tls.ech.grease_probability\", 0);\n");
 }
 
-void etc_build(const struct jail_setup *s, int root)
+void etc_build(const struct jail_setup *s, int root, bool base)
 {
 	static const char *const dirs[] = { "etc", "etc/ssl", "etc/pki", "etc/pki/tls" };
 	static const char *const host[] = { "etc/ssl/certs", "etc/ssl/openssl.cnf", "etc/ssl/cert.pem",
@@ -165,11 +165,11 @@ void etc_build(const struct jail_setup *s, int root)
 		"etc/locale.alias", "etc/magic" };
 	cleanup_close int etc = -1;
 
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+	for (size_t i = 0; i < (base ? 1 : sizeof(dirs) / sizeof(dirs[0])); i++)
 		make_dir(s, root, dirs[i]);
 	write_names(s, root);
 	write_browsers(s, root);
-	for (size_t i = 0; i < sizeof(host) / sizeof(host[0]); i++)
+	for (size_t i = 0; !base && i < sizeof(host) / sizeof(host[0]); i++)
 		take_over(s, root, host[i]);
 	etc = openat(root, "etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (etc < 0)

@@ -128,6 +128,7 @@ int jail_ids(const struct jail_plan *plan, struct jail_setup *s, char *why)
 	if (plan->gid != (gid_t)-1)
 		gid = plan->gid;
 	s->single = is_single(&u);
+	s->initial = u.extents == 1 && u.outside == 0 && u.count == UINT32_MAX;
 	r = place(&u, "uid", uid, &s->uid, why);
 	if (r == 0)
 		r = place(&g, "gid", gid, &s->gid, why);

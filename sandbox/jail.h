@@ -25,13 +25,16 @@ enum jail_mount_kind {
 	JAIL_TMPFS,		/* an empty directory that the program may write to */
 	JAIL_SYMLINK,
 	JAIL_FILE,		/* what is given here, read-only */
+	JAIL_OVERLAY,		/* a directory of the host, changes to which go elsewhere */
+	JAIL_IMAGE,		/* what a squashfs or erofs file holds; root only */
 };
 
 /* What is put at one place inside; in order, a later one over an earlier one. Nothing gains set-user-ID or devices. */
 struct jail_mount {
 	enum jail_mount_kind kind;
 	const char *source;	/* on the host: absolute, no part of it a symlink; of a symlink: what it says */
-	const char *dest;	/* absolute, inside */
+	const char *dest;	/* absolute, inside; "/" for a bind, overlay or image that is the root */
+	const char *upper, *work;	/* of an overlay: where the changes are kept, as source; NULL: nowhere */
 	bool writable;
 	bool noexec, nosymfollow;
 	bool slave;		/* what the host mounts below it later is seen as well, with the host's own flags */

@@ -3,7 +3,7 @@
  * jail_internal: what the files of the jail share. Three processes run this code:
  *
  *	caller	jail.c, wait.c: outside, keeps its ids and namespaces
- *	init	init.c, root.c, mounts.c, bind.c, place.c, etc.c, landlock.c: pid 1 inside; builds everything, then keeps nothing
+ *	init	init.c, root.c, base.c, mounts.c, bind.c, image.c, overlay.c, place.c, etc.c, landlock.c: pid 1 inside; builds everything, then keeps nothing
  *	program	program.c, caps.c, landlock.c, seccomp.c, env.c: gives up what is left, then execs
  *
  * They talk over two SOCK_SEQPACKET pairs (caller-init, init-program) in struct jail_msg.
@@ -55,6 +55,7 @@ struct jail_id {
 struct jail_setup {
 	const struct jail_plan *plan;
 	struct jail_id uid, gid;
+	bool initial;			/* the caller's user namespace is the machine's */
 	bool single;			/* the caller's namespace maps one id only: setgroups is denied */
 	int sock;			/* towards whoever waits for this process */
 	int proc_sys;			/* O_PATH of /proc/sys before it becomes read-only */
@@ -102,7 +103,7 @@ int fs_new(const char *type, const char *const *opts, uint64_t attrs);
 #define SCRATCH_INODES 400000
 
 /* etc.c */
-void etc_build(const struct jail_setup *s, int root);
+void etc_build(const struct jail_setup *s, int root, bool base);	/* base: of the host nothing */
 int file_put(int dir, const char *path, const char *text);
 
 /* env.c: NULL-terminated, heap, never freed (exec follows). */

@@ -21,6 +21,8 @@
 
 #include "lib/cleanup.h"
 #include "sandbox/bind.h"
+#include "sandbox/image.h"
+#include "sandbox/overlay.h"
 
 #ifndef MOUNT_ATTR_NOSYMFOLLOW
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000	/* Linux 5.14 */
@@ -32,23 +34,93 @@ uint64_t mount_attrs(const struct jail_mount *m)
 		(m->noexec ? MOUNT_ATTR_NOEXEC : 0) | (m->nosymfollow ? MOUNT_ATTR_NOSYMFOLLOW : 0);
 }
 
-int *mounts_open(const struct jail_setup *s)
+static int open_layer(const struct jail_setup *s, const char *path)
 {
-	int *trees = calloc(s->plan->n_mounts + 1, sizeof(*trees));
+	int fd = bind_source(s, path);
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+		jail_fail(s, -ENOTDIR, "cannot use %s in an overlay: it is not a directory", path);
+	return fd;
+}
+
+static struct opened open_one(const struct jail_setup *s, const struct jail_mount *m)
+{
+	switch (m->kind) {
+	case JAIL_BIND:
+		return (struct opened){ bind_open(s, m), -1, -1 };
+	case JAIL_IMAGE:
+		return (struct opened){ image_open(s, m), -1, -1 };
+	case JAIL_OVERLAY:
+		return (struct opened){ open_layer(s, m->source), m->upper ? open_layer(s, m->upper) : -1,
+			m->upper ? open_layer(s, m->work) : -1 };
+	case JAIL_TMPFS:
+	case JAIL_SYMLINK:
+	case JAIL_FILE:
+		break;
+	}
+	return (struct opened){ -1, -1, -1 };
+}
+
+struct opened *mounts_open(const struct jail_setup *s)
+{
+	struct opened *o = calloc(s->plan->n_mounts + 1, sizeof(*o));
 	unsigned long propagation = MS_PRIVATE;
 
-	if (!trees)
+	if (!o)
 		jail_fail(s, -ENOMEM, "out of memory while mounts are opened");
 	for (size_t i = 0; i < s->plan->n_mounts; i++)
 		propagation = s->plan->mounts[i].slave ? MS_SLAVE : propagation;
 	if (mount(NULL, "/", NULL, MS_REC | propagation, NULL) < 0)
 		jail_fail(s, -errno, "cannot take mounts away from the host's: %s", strerror(errno));
-	for (size_t i = 0; i < s->plan->n_mounts; i++) {
-		const struct jail_mount *m = &s->plan->mounts[i];
+	for (size_t i = 0; i < s->plan->n_mounts; i++)
+		o[i] = open_one(s, &s->plan->mounts[i]);
+	return o;
+}
 
-		trees[i] = m->kind == JAIL_BIND ? bind_open(s, m) : -1;
+static bool is_base(const struct jail_mount *m)
+{
+	return (m->kind == JAIL_BIND || m->kind == JAIL_IMAGE || m->kind == JAIL_OVERLAY) &&
+		m->dest[strspn(m->dest, "/")] == '\0';
+}
+
+/* The changes of an overlay go to the caller's directories, or are gone with the scratch tmpfs. */
+static int overlay_make(const struct jail_setup *s, size_t i, struct opened *o, const struct inside *at)
+{
+	const struct jail_mount *m = &s->plan->mounts[i];
+	struct layers l = { .upper = o->upper, .work = o->work, .lower = { o->tree, -1 } };
+	char name[32];
+	int r = 0;
+
+	snprintf(name, sizeof(name), "mount%zu", i);
+	if (l.upper < 0)
+		r = overlay_scratch(s, at->scratch, name, &l);
+	if (r == 0)
+		r = overlay_new(s, &l, mount_attrs(m));
+	if (r < 0)
+		jail_fail(s, r, "cannot lay changes over %s: %s%s", m->source, strerror(-r), r == -EINVAL && !s->initial ?
+			  " (Linux 5.11 or newer is needed, and no other mount below it)" : r == -EINVAL && m->upper ?
+			  " (upper= and work= are different directories of one file system, neither below the other)" : "");
+	fd_close(&l.upper);
+	fd_close(&l.work);
+	close(o->tree);
+	*o = (struct opened){ r, -1, -1 };
+	return r;
+}
+
+int mounts_base(const struct jail_setup *s, struct opened *o, const struct inside *at, const struct jail_mount **ret_m)
+{
+	int tree = -1;
+
+	for (size_t i = 0; i < s->plan->n_mounts; i++) {
+		if (!is_base(&s->plan->mounts[i]))
+			continue;
+		if (tree >= 0)
+			close(tree);	/* a later one goes over an earlier one */
+		tree = s->plan->mounts[i].kind == JAIL_OVERLAY ? overlay_make(s, i, &o[i], at) : o[i].tree;
+		*ret_m = &s->plan->mounts[i];
 	}
-	return trees;
+	return tree;
 }
 
 static int tmpfs_new(const struct jail_setup *s, const struct jail_mount *m)
@@ -105,11 +177,11 @@ static int make(const struct jail_setup *s, size_t i, const struct inside *at)
 	return r < 0 ? r : tree_clone(at->scratch, name, mount_attrs(m));
 }
 
-static void attach_one(const struct jail_setup *s, size_t i, int tree, const struct inside *at)
+static void attach_one(const struct jail_setup *s, size_t i, struct opened *o, const struct inside *at)
 {
 	const struct jail_mount *m = &s->plan->mounts[i];
+	int r, fd, tree = m->kind == JAIL_OVERLAY ? overlay_make(s, i, o, at) : o->tree;
 	struct stat st;
-	int r, fd;
 
 	if (m->dest[0] != '/')
 		jail_fail(s, -EINVAL, "cannot use %s: the path must be absolute", m->dest);
@@ -133,14 +205,16 @@ static void attach_one(const struct jail_setup *s, size_t i, int tree, const str
 		jail_fail(s, r, "cannot bind %s to %s: %s", m->source ? m->source : "it", m->dest, r == -ENOTDIR ?
 			  "one is a directory and the other is not" : strerror(-r));
 	close(fd);
-	if (m->kind == JAIL_BIND)
+	if (m->kind == JAIL_BIND || m->kind == JAIL_OVERLAY)
 		bind_cover(s, tree, m->source, at->empty);
 	close(tree);
 }
 
-void mounts_attach(const struct jail_setup *s, int *trees, const struct inside *at)
+void mounts_attach(const struct jail_setup *s, struct opened *o, const struct inside *at)
 {
-	for (size_t i = 0; i < s->plan->n_mounts; i++)
-		attach_one(s, i, trees[i], at);
-	free(trees);
+	for (size_t i = 0; i < s->plan->n_mounts; i++) {
+		if (!is_base(&s->plan->mounts[i]))
+			attach_one(s, i, &o[i], at);
+	}
+	free(o);
 }

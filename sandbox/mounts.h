@@ -8,10 +8,18 @@
 #include "sandbox/jail_internal.h"
 #include "sandbox/place.h"
 
-/* Opens what comes from the host, before the new root is there: a tree or -1 for each mount, heap. */
-int *mounts_open(const struct jail_setup *s);
-/* Puts each at its place, in order; trees is closed and freed. */
-void mounts_attach(const struct jail_setup *s, int *trees, const struct inside *at);
+/* What of a mount was opened while the host's root was there; -1 for what it does not have. */
+struct opened {
+	int tree;		/* detached; of an overlay its lower directory, attached */
+	int upper, work;
+};
+
+/* One for each mount of the plan, heap. */
+struct opened *mounts_open(const struct jail_setup *s);
+/* The tree that is mounted at "/", now the caller's, and which mount of the plan it is; or -1. */
+int mounts_base(const struct jail_setup *s, struct opened *o, const struct inside *at, const struct jail_mount **ret_m);
+/* Puts each at its place, in order; o is closed and freed. */
+void mounts_attach(const struct jail_setup *s, struct opened *o, const struct inside *at);
 /* The attributes that the mount asks for, as mount_setattr(2) has them. */
 uint64_t mount_attrs(const struct jail_mount *m);
 

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "sandbox/base.h"
 #include "sandbox/mounts.h"
 #include "sandbox/place.h"
 
@@ -344,10 +345,12 @@ void root_build(struct jail_setup *s)
 	static const char *const opts[] = { "size", "16m", "nr_inodes", "20000", "mode", "0755", NULL };
 	struct stat st_root, st_scratch;
 	struct inside at;
-	int root, empty, scratch, *trees;
+	struct opened *opened;
+	const struct jail_mount *base_mount = NULL;
+	int root, empty, scratch, base;
 	mode_t old_mask;
 
-	trees = mounts_open(s);
+	opened = mounts_open(s);
 
 	root = fs_new("tmpfs", opts, ATTR_PLAIN);
 	if (root < 0)
@@ -361,16 +364,20 @@ void root_build(struct jail_setup *s)
 	if (empty < 0)
 		jail_fail(s, -errno, "cannot open a directory inside: %s", strerror(errno));
 
-	add_system(s, root);
 	add_devices(s, root);
 	add_proc(s, root, empty);
-	etc_build(s, root);
 	landlock_allow_list(s, root);
 	scratch = add_scratch(s, root);
 	if (fstat(root, &st_root) < 0 || fstat(scratch, &st_scratch) < 0)
 		jail_fail(s, -errno, "cannot look at the new root: %s", strerror(errno));
 	at = (struct inside){ root, scratch, empty, { st_root.st_dev, st_scratch.st_dev } };
-	mounts_attach(s, trees, &at);
+	base = mounts_base(s, opened, &at, &base_mount);
+	etc_build(s, root, base >= 0);
+	if (base >= 0)
+		base_build(s, base, base_mount, &at);
+	else
+		add_system(s, root);
+	mounts_attach(s, opened, &at);
 	close(empty);
 	close(scratch);
 	unlinkat(root, "empty", AT_REMOVEDIR);

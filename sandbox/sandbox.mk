@@ -1,4 +1,5 @@
 SANDBOX_SRC := \
+	sandbox/base.c \
 	sandbox/bind.c \
 	sandbox/caps.c \
 	sandbox/cgroup.c \
@@ -7,10 +8,12 @@ SANDBOX_SRC := \
 	sandbox/env.c \
 	sandbox/etc.c \
 	sandbox/ids.c \
+	sandbox/image.c \
 	sandbox/init.c \
 	sandbox/jail.c \
 	sandbox/landlock.c \
 	sandbox/mounts.c \
+	sandbox/overlay.c \
 	sandbox/place.c \
 	sandbox/program.c \
 	sandbox/rlimit.c \
