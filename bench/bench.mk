@@ -5,8 +5,13 @@ $(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/bench/%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^
 
+# A long link between two interfaces, for the rows with a far side and for the soak.
+$(BUILD)/bench/wire: $(call obj,bench/wire.c bench/wire_cut.c)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^)
+
 .PHONY: bench bench-programs
-bench-programs: $(BENCH_PROGRAMS)
+bench-programs: $(BENCH_PROGRAMS) $(BUILD)/bench/wire
 bench:
 	@echo "bench: packages that are missing, then the programs, then bench/run.sh"
 	$(call deps,build bench)

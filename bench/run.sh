@@ -18,7 +18,7 @@
 set -eu
 
 runs=5 secs=2 out= rivals="kernel slirp4netns pasta sluice-xdp sluice-packet sluice-tap"
-groups="tcp mtu1500 udp dns idle"
+groups="tcp mtu1500 udp dns idle wan"
 args=("$@")
 while getopts n:t:r:g:o: o; do
 	case $o in

@@ -26,6 +26,7 @@
 #include "stack/ip/tcp_tx.h"
 
 enum {
+	WORLD_UP_MS = 1000,		/* after its last byte a full host socket is only waited for */
 	WORLD_TICKS_MAX = 8,		/* caught up with at once; a longer pause did not happen */
 };
 
@@ -166,6 +167,8 @@ static bool needs_timer(const struct tcp_conn *c)
 	if (p->unsent || p->unacked || p->ooseq || p->refused_data || c->want_ack)
 		return true;
 	if (p->flags & (TF_ACK_DELAY | TF_ACK_NOW | TF_CLOSEPEND | TF_NAGLEMEMERR))
+		return true;
+	if (c->up_len && world.s->now - c->flow->active_ns < WORLD_UP_MS * NS_PER_MS)
 		return true;
 	return p->state != ESTABLISHED && p->state != CLOSE_WAIT && p->state != FIN_WAIT_2;
 }
@@ -345,7 +348,7 @@ void world_tick(struct stack *s)
 	for (c = TAILQ_FIRST(&world.timers); c; c = next) {
 		next = TAILQ_NEXT(c, timers);
 		tidy(c);
-		tcp_conn_settle(s, c);
+		tcp_conn_tick(s, c);
 	}
 }
 

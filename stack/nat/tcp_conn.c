@@ -441,6 +441,22 @@ void tcp_conn_settle(struct stack *s, struct tcp_conn *c)
 		settle_time_wait(s, c);
 }
 
+static void write_up(struct tcp_conn *c)
+{
+	world_enter(c);
+	tcp_up_flush(c);
+	if (c->pcb && c->pcb->state != TIME_WAIT && c->pcb->flags & TF_ACK_NOW)
+		tcp_output(c->pcb);
+	world_leave();
+}
+
+void tcp_conn_tick(struct stack *s, struct tcp_conn *c)
+{
+	if (c->up_len)
+		write_up(c);
+	tcp_conn_settle(s, c);
+}
+
 void tcp_event(struct stack *s, struct flow *f, uint32_t epoll_events)
 {
 	struct tcp_conn *c = f->tcp;
@@ -451,13 +467,8 @@ void tcp_event(struct stack *s, struct flow *f, uint32_t epoll_events)
 		c->readable = true;
 	if (epoll_events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		c->rdhup = true;
-	if (epoll_events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
-		world_enter(c);
-		tcp_up_flush(c);
-		if (c->pcb && c->pcb->state != TIME_WAIT && c->pcb->flags & TF_ACK_NOW)
-			tcp_output(c->pcb);
-		world_leave();
-	}
+	if (epoll_events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		write_up(c);
 	tcp_conn_settle(s, c);
 }
 

@@ -108,6 +108,8 @@ struct tcp_conn *tcp_conn_new(struct flow *f);
 
 /* After every call into lwIP: does what its callbacks only marked. c->flow may be dead afterwards. */
 void tcp_conn_settle(struct stack *s, struct tcp_conn *c);
+/* The same at a tick of lwIP's clock, and the host socket is tried again. */
+void tcp_conn_tick(struct stack *s, struct tcp_conn *c);
 /* Ends the flow at once: RST to the sandbox when it has a pcb, abortive close of the host socket. */
 void tcp_conn_abort(struct stack *s, struct tcp_conn *c, enum drop_reason reason);
 /* Both sides are through: lets a host socket close in peace, forgets the rest. No pcb may be left. */

@@ -8,6 +8,9 @@
  * else copied into chunks, close together, so that its frame goes back. tcp_up_has_room() is asked
  * before lwIP accepts a segment: one that could not be kept is dropped in front of it, and the
  * sandbox's kernel sends it again.
+ *
+ * A full socket says EPOLLOUT when a third of its buffer is free (sk_stream_write_space()). On a long path
+ * that is much of what could be on its way, so while bytes move it is tried at each tick as well.
  */
 #include <assert.h>
 #include <errno.h>

@@ -382,6 +382,42 @@ static void a_full_port_loses_nothing(void **state)
 	close_clean();
 }
 
+/* A socket tells of room when a good part of it is free (EPOLLOUT); what is free sooner is found by the clock. */
+static void room_that_is_not_told_of_is_used(void **state)
+{
+	static uint8_t buf[70000];
+	const struct flow *f;
+	uint64_t full;
+	ssize_t n;
+
+	open_both(state);
+	peer_connect(&peer);
+	f = &lab.s.flows.flows[0];
+	for (int i = 0; i < 40; i++) {
+		peer_push(&peer, MB, LAB_SEG_MAX);
+		lab_run();
+	}
+	full = f->up_bytes;
+	assert_true(full > 0 && full < peer.tx_bytes);
+	n = read(host(), buf, sizeof(buf));
+	assert_true(n > 0);
+	got += (uint64_t)n;
+	lab_run();
+	assert_int_equal(f->up_bytes, full);
+	lab_pass(50, 25);
+	assert_true(f->up_bytes > full);
+	/* Who takes nothing for long is waited for without a clock. */
+	assert_true(tcp_busy());
+	lab_pass(2000, 25);
+	assert_false(tcp_busy());
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(host_read(host(), &got), 1);
+		lab_run();
+	}
+	assert_int_equal(got, peer.tx_bytes);
+	close_clean();
+}
+
 static void a_syn_ack_and_a_reset_wait_for_room(void **state)
 {
 	open_both(state);
@@ -497,6 +533,7 @@ int main(void)
 		BOTH(a_small_mss_is_kept_to),
 		BOTH(urgent_data_comes_in_band),
 		BOTH(a_full_port_loses_nothing),
+		BOTH(room_that_is_not_told_of_is_used),
 		BOTH(a_syn_ack_and_a_reset_wait_for_room),
 		BOTH(what_the_sandbox_sent_outlives_it),
 		BOTH(acknowledgements_do_not_keep_small_writers_waiting),
