@@ -1,5 +1,5 @@
 # What makes and takes the load of bench/run.sh.
-BENCH_TOOLS := udp flows
+BENCH_TOOLS := udp flows start
 BENCH_PROGRAMS := $(BENCH_TOOLS:%=$(BUILD)/bench/%)
 $(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/bench/%.o
 	$(call say,LD,$@)
@@ -17,6 +17,10 @@ bench:
 	$(call deps,build bench)
 	$(variant) programs bench-programs
 	$(Q)SLUICE_BUILD=$(abspath $(BUILD)) bench/run.sh $(BENCH_ARGS)
+
+.PHONY: bench-start
+bench-start: programs $(BUILD)/bench/start
+	$(Q)SLUICE_BUILD=$(abspath $(BUILD)) bench/start.sh $(BENCH_ARGS)
 
 .PHONY: bench-policy
 bench-policy: $(BUILD)/bench/policy

@@ -10,12 +10,13 @@ def median: sort | if length == 0 then null elif length % 2 == 1 then .[length /
 def quarter($n): sort | if length == 0 then null else .[(length - 1) * $n / 4 | round] end;
 def show: if . == null then "-" elif . >= 1000 then (round | tostring) else (. * 10 | round / 10 | tostring) end;
 def ratio: if . == null then "-" else (. * 100 | round / 100 | tostring) end;
+def base: . == "kernel" or . == "exec";
 . as $f
 | ([.results[].rival] | reduce .[] as $r ([]; if index($r) then . else . + [$r] end)) as $rivals
 | ([.results[] | {row, unit}] | reduce .[] as $r ([]; if index($r) then . else . + [$r] end)) as $rows
 | "\($f.date), \($f.cpus) x \($f.cpu), Linux \($f.kernel), commit \($f.commit), `\($f.command)`", "",
   "| row | unit | " + ($rivals | join(" | ")) + " | "
-  + (if $f.pair then "\($f.pair[1]) / \($f.pair[0]) | middle half" else "best sluice / kernel | best sluice / best peer" end) + " |",
+  + (if $f.pair then "\($f.pair[1]) / \($f.pair[0]) | middle half" else "best sluice / \(if any($rivals[]; . == "exec") then "exec" else "kernel" end) | best sluice / best peer" end) + " |",
   "| --- | --- |" + ([$rivals[] | " ---: |"] | add) + " ---: | ---: |",
   ($rows[] as $row
    | [$f.results[] | select(.row == $row.row and .value != null)] as $mine
@@ -27,8 +28,8 @@ def ratio: if . == null then "-" else (. * 100 | round / 100 | tostring) end;
         (["us", "KiB", "1/s", "times"] | index($row.unit) != null) as $less
         | ([$m[] | select(.v != null)]) as $have
         | ([$have[] | select(.r | startswith("sluice")) | .v] | if $less then min else max end) as $us
-        | ([$have[] | select(.r == "kernel") | .v] | first) as $k
-        | ([$have[] | select((.r | startswith("sluice") | not) and .r != "kernel") | .v] | if $less then min else max end) as $p
+        | ([$have[] | select(.r | base) | .v] | first) as $k
+        | ([$have[] | select((.r | startswith("sluice") | not) and (.r | base | not)) | .v] | if $less then min else max end) as $p
         | ((if $us and $k then $us / $k else null end) | ratio) + " | " + ((if $us and $p then $us / $p else null end) | ratio)
       end) as $ratios
    | "| \($row.row) | \($row.unit) | " + ([$m[].v | show] | join(" | ")) + " | " + $ratios + " |"),

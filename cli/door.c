@@ -311,7 +311,7 @@ int door_watch(struct door *d, struct gateway *g)
 	d->poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (d->poll_fd < 0)
 		return -errno;
-	r = watch(d, g->control, COOKIE_CONTROL);
+	r = g->control < 0 ? 0 : watch(d, g->control, COOKIE_CONTROL);
 	if (r == 0 && d->listener >= 0)
 		r = watch(d, d->listener, COOKIE_LISTENER);
 	return r < 0 ? r : d->poll_fd;
@@ -371,6 +371,8 @@ static const char *ask_gateway(struct door *d, const void *buf, const int *fds, 
 	if (!is_file(fds[1], &d->user_ns) || !is_file(fds[2], &d->pid_ns))
 		return "the request comes out of another user or pid namespace; a sandbox cannot change its own "
 		       "policy";
+	if (d->g->control < 0)
+		return "the sandbox has no network (--net none); start it with one";
 	if (d->busy)
 		return "another policy is being set; try again when that is done";
 	m.sandbox = d->g->sandbox;

@@ -35,6 +35,7 @@ static const char *const ports[] = {
 	[PROTO_PORT_AUTO] = "auto", [PROTO_PORT_XDP] = "xdp", [PROTO_PORT_PACKET] = "packet",
 	[PROTO_PORT_TAP] = "tap", NULL,
 };
+static const char *const nets[] = { [OPTIONS_NET_GATEWAY] = "gateway", [OPTIONS_NET_NONE] = "none", NULL };
 static const char *const xdp_modes[] = { "auto", "generic", "native", NULL };
 static const char *const landlocks[] = {
 	[JAIL_LANDLOCK_AUTO] = "auto", [JAIL_LANDLOCK_REQUIRE] = "require", [JAIL_LANDLOCK_OFF] = "off", NULL,
@@ -61,6 +62,8 @@ const struct option options_list[] = {
 	{ "--deny", "SPEC", "wins over every --allow", take_deny, 0, NULL, RULES, OPTION_MANY },
 
 	HEAD("The gateway", GATEWAY),
+	{ "--net", "KIND", "gateway, or none: an empty network, which starts faster", take_word, AT(net), nets, RUN,
+	  0 },
 	{ "--port", "KIND", "auto, xdp, packet or tap; how frames reach the gateway", take_word, AT(port), ports,
 	  GATEWAY, 0 },
 	{ "--xdp-mode", "MODE", "native or generic", take_word, AT(xdp_mode), xdp_modes, GATEWAY, 0 },
@@ -271,6 +274,9 @@ static int check_whole(struct parser *p, enum options_for what)
 				p->place);
 	if (o->xdp_mode && o->port != PROTO_PORT_XDP && o->port != PROTO_PORT_AUTO)
 		return complain(p, "%s: --xdp-mode: this port has no mode; use it with --port xdp", p->place);
+	if (o->net == OPTIONS_NET_NONE && (o->events || o->pcap))
+		return complain(p, "%s: --net none: there is nothing to log without a network; leave out --events and "
+				"--pcap", p->place);
 	if (limits_check(&o->limits, why) < 0)
 		return complain(p, "%s: %s", p->place, why);
 	if (consent_check(o, p->place) < 0)

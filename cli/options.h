@@ -19,9 +19,12 @@
 struct policy;
 struct settings;
 
+enum options_net { OPTIONS_NET_GATEWAY = 0, OPTIONS_NET_NONE };
+
 struct options {
 	/* the gateway */
 	struct policy *policy;		/* owned, compiled */
+	unsigned int net;		/* enum options_net */
 	enum proto_port port;
 	unsigned int xdp_mode;		/* as proto_create */
 	uint32_t mtu;			/* 0: the port's default */

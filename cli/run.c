@@ -41,7 +41,13 @@ struct run {
 	struct gateway g;
 	struct door door;
 	struct jail jail;
+	struct proto_created created;
 };
+
+static bool has_gateway(const struct run *r)
+{
+	return r->o.net == OPTIONS_NET_GATEWAY;
+}
 
 static int start_jail(struct run *r)
 {
@@ -57,8 +63,8 @@ static int start_jail(struct run *r)
 		.uid = r->o.uid,
 		.gid = r->o.gid,
 		.hostname = r->o.hostname,
-		.dns4 = LINK_GW4,
-		.dns6 = LINK_GW6,
+		.dns4 = has_gateway(r) ? LINK_GW4 : NULL,
+		.dns6 = has_gateway(r) ? LINK_GW6 : NULL,
 		.userns = -1,
 		.filter = r->o.filter.prog.len ? &r->o.filter : NULL,
 		.seccomp_off = r->o.seccomp_off,
@@ -85,32 +91,42 @@ static bool readable(void *arg)
 	return false;
 }
 
-/* The program's own status, 126 or 127, or CLI_FAILED. The jail has ended then. */
-static int run_program(struct run *r)
+/* Jail and gateway, side by side, until both stand. 0, or -errno with the one line told. */
+static int finish_start(struct run *r)
 {
-	struct proto_created created;
 	char why[PROTO_TEXT_CAP] = "";
-	int err, watched;
+	int err = has_gateway(r) ? gateway_ask(&r->g, r->jail.netns, 0) : 0;
 
-	if (gateway_ask(&r->g, r->jail.netns, 0) < 0) {
-		jail_kill(&r->jail);
-		return CLI_FAILED;
-	}
+	if (err < 0)
+		return err;
 	err = jail_built(&r->jail, why);
 	if (err < 0) {
-		jail_kill(&r->jail);
 		log_err("jail: %s", why[0] ? why : strerror(-err));
-		return CLI_FAILED;
+		return err;
 	}
-	if (gateway_attached(&r->g, &created) < 0) {
-		jail_kill(&r->jail);
-		return CLI_FAILED;
-	}
+	return has_gateway(r) ? gateway_attached(&r->g, &r->created) : 0;
+}
+
+static void tell_start(const struct run *r)
+{
 	if (!r->o.quiet)
-		log_info("%s", created.text);
+		log_info("%s", has_gateway(r) ? r->created.text : "no network");
 	if (r->jail.cpu_per_process)
 		log_warn("no cgroup to be had here: --cpu-time holds for each process alone, in whole seconds, "
 			 "going on; for all together run as root or under systemd-run --user --scope");
+}
+
+/* The program's own status, 126 or 127, or CLI_FAILED. The jail has ended then. */
+static int run_program(struct run *r)
+{
+	char why[PROTO_TEXT_CAP] = "";
+	int err, watched;
+
+	if (finish_start(r) < 0) {
+		jail_kill(&r->jail);
+		return CLI_FAILED;
+	}
+	tell_start(r);
 	watched = door_watch(&r->door, &r->g);
 	err = watched < 0 ? watched : jail_go(&r->jail, why);
 	if (err != 0) {
@@ -118,7 +134,8 @@ static int run_program(struct run *r)
 		log_err("%s", why[0] ? why : strerror(-err));
 		return err > 0 ? err : CLI_FAILED;
 	}
-	status_started(r->o.status_fd, "started", r->o.name, r->jail.pid, &created);
+	status_started(r->o.status_fd, "started", r->o.name, r->jail.pid,
+		       has_gateway(r) ? &r->created : NULL);
 	err = jail_wait(&r->jail, watched, readable, r);
 	limits_tell(&r->jail);
 	return err;
@@ -135,7 +152,7 @@ static int run_all(struct run *r)
 			return CLI_FAILED;
 		}
 	}
-	if (gateway_start(&r->g) < 0 || start_jail(r) < 0)
+	if ((has_gateway(r) && gateway_start(&r->g) < 0) || start_jail(r) < 0)
 		return CLI_FAILED;
 	status = run_program(r);
 	status_exited(r->o.status_fd, status, &r->jail.result);

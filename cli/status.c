@@ -52,12 +52,14 @@ void status_started(int fd, const char *event, const char *name, pid_t pid,
 	json_str(&j, "name", name);
 	if (pid > 0)
 		json_i64(&j, "pid", pid);
-	json_str(&j, "port", cli_port_names[c->port]);
-	json_u64(&j, "mtu", c->mtu);
-	json_str(&j, "address4", addr_format(&c->sb4, addr));
-	json_str(&j, "address6", addr_format(&c->sb6, addr));
-	json_str(&j, "gateway4", addr_format(&c->gw4, addr));
-	json_str(&j, "gateway6", addr_format(&c->gw6, addr));
+	json_str(&j, "port", c ? cli_port_names[c->port] : "none");
+	if (c) {
+		json_u64(&j, "mtu", c->mtu);
+		json_str(&j, "address4", addr_format(&c->sb4, addr));
+		json_str(&j, "address6", addr_format(&c->sb6, addr));
+		json_str(&j, "gateway4", addr_format(&c->gw4, addr));
+		json_str(&j, "gateway6", addr_format(&c->gw6, addr));
+	}
 	put_line(fd, &j);
 }
 

@@ -8,7 +8,7 @@
 #include "lib/proto.h"
 #include "sandbox/limits.h"
 
-/* fd -1: nothing is written. A reader that went away is ignored. */
+/* fd -1: nothing is written. A reader that went away is ignored. c NULL: without a gateway. */
 void status_started(int fd, const char *event, const char *name, pid_t pid,
 		    const struct proto_created *c);
 void status_gateway_died(int fd, const char *why);

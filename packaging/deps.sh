@@ -17,7 +17,7 @@ lab="iproute2 iputils-ping ethtool procps util-linux nginx knot bind9-dnsutils i
 	python3 jq tshark nftables ca-certificates"
 test="$build $lab perl git wget gron tcpdump python3-pip libcmocka-dev gcc-multilib libclang-rt-14-dev runc crun wrk nodejs
 	slirp4netns passt ngtcp2-client ngtcp2-server"
-bench="$build $lab wrk slirp4netns passt"
+bench="$build $lab wrk slirp4netns passt bubblewrap firejail crun runc"
 demo="$build $lab"
 # The other gateways of the corpus of attacks.
 bypass="$build $lab nodejs npm bubblewrap ripgrep"

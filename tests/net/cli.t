@@ -112,6 +112,8 @@ bad_lines() {
 	ok "$AS: a policy of another version" bad "version.yaml:1" run --policy "$T/work/version.yaml" -- true
 	ok "$AS: events into a directory" bad "--events $T/work" run --events "$T/work" -- true
 	ok "$AS: packets into a directory that is not there" bad "--pcap" run --pcap "$T/none/x" -- true
+	ok "$AS: a log of no network" bad "--net none" run --net none --events "$T/work/x" -- true
+	ok "$AS: an unknown network" bad "--net host" run --net host -- true
 	ok "$AS: a descriptor that is not open" bad "--status-fd 77" run --status-fd 77 -- true
 	ok "$AS: a descriptor that is open for reading" bad "--status-fd 0" run --status-fd 0 -- true
 	ok "$AS: a bind of what is not there" bad "--bind $T/none" run --bind "$T/none" -- true
@@ -161,6 +163,9 @@ for AS in as_root as_user; do
 		$AS $S run --quiet --status-fd 3 -- sh -c 'exit 3' 3>$T/status.json
 		jq -es '.[0].event==\"started\" and .[0].port!=null and .[-1].event==\"exited\" and .[-1].status==3' $T/status.json"
 	ok "$AS: the program has no descriptor of ours" says "0 1 2 3 " r -- sh -c 'ls /proc/self/fd | tr "\n" " "'
+	ok "$AS: --net none: only lo, no name server, a program's status" exits 4 r --net none -- \
+		sh -c '[ "$(sed 1,2d /proc/net/dev | wc -l)" = 1 ] && ! grep -q nameserver /etc/resolv.conf && exit 4'
+	ok "$AS: --net none: says so" says "sluice: no network" "$AS" "$S" run --net none -- true
 	ok "$AS: --env sets and passes" says "a=1 b=2" r --env a=1 --env b -- sh -c 'echo a=$a b=$b'
 	ok "$AS: the caller's environment stays out" says "secret=[]" r -- sh -c 'echo "secret=[$secret]"'
 	ok "$AS: closed standard streams are no descriptors of ours" exits 3 closed_streams
