@@ -99,7 +99,7 @@ include bench/bench.mk
 
 PROGRAMS := $(BUILD)/sluice $(BUILD)/sluice-netd $(BUILD)/sluice-egress $(BUILD)/sluice-stack
 .PHONY: programs
-programs: $(PROGRAMS) presets
+programs: $(PROGRAMS) $(PROBE) presets
 
 # Where the program looks for them, as after an installation.
 PRESETS := $(wildcard presets/*.yaml)
@@ -149,7 +149,7 @@ MAN := $(wildcard man/*.[1-8])
 install: programs
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/sluice
 	$(Q)install -m 755 $(BUILD)/sluice $(DESTDIR)$(PREFIX)/bin/
-	$(Q)install -m 755 $(filter-out %/sluice,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/sluice/
+	$(Q)install -m 755 $(filter-out %/sluice,$(PROGRAMS)) $(PROBE) $(DESTDIR)$(PREFIX)/libexec/sluice/
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/sluice/presets
 	$(Q)install -m 644 $(PRESETS) $(DESTDIR)$(PREFIX)/share/sluice/presets/
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/sluice/profiles

@@ -1,5 +1,7 @@
 CLI_SRC := \
 	cli/attach.c \
+	cli/audit/audit.c \
+	cli/audit/judge.c \
 	cli/consent.c \
 	cli/doctor.c \
 	cli/doctor_try.c \
@@ -32,3 +34,11 @@ CLI_SRC := \
 	$(CONFINE_SRC) \
 	$(FILTER_SRC)
 CLI_LIBS := $(POLICY_LIBS) $(POLICY_CLI_LIBS) $(FILTER_LIBS) -lcap
+
+# What sluice audit puts into a jail: static, so that it runs whatever the jail shows, and without sanitizers, whose
+# own calls and files it would find.
+PROBE := $(BUILD)/sluice-probe
+$(PROBE): cli/audit/probe.c $(FLAGS_FILE)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -D_GNU_SOURCE -O2 $(WARN) -fstack-protector-strong -static -o $@ $<

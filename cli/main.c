@@ -18,6 +18,7 @@ static const struct {
 	{ "profile", cmd_profile },
 	{ "ps", cmd_ps },
 	{ "doctor", cmd_doctor },
+	{ "audit", cmd_audit },
 	{ "seccomp", cmd_seccomp },
 };
 
@@ -31,6 +32,7 @@ static int usage(void)
 	      "       sluice profile check|print FILE|NAME, list        options kept in files\n"
 	      "       sluice ps                                         which sandboxes run\n"
 	      "       sluice doctor                                     what works on this machine\n"
+	      "       sluice audit [OPTION]... [-- COMMAND]             what stands between a program and the machine\n"
 	      "       sluice seccomp show|print|check|test|bench PROFILE   a filter of system calls, looked at\n"
 	      "       sluice --version\n"
 	      "Each command explains itself: sluice run --help\n",
@@ -59,7 +61,7 @@ int main(int argc, char **argv)
 	fill_streams();
 	log_init("sluice", LOG_LEVEL_INFO);
 	if (argc < 2) {
-		log_err("no command; give one of run, attach, policy, profile, ps, doctor, seccomp; see sluice --help");
+		log_err("no command; give one of run, attach, policy, profile, ps, doctor, audit, seccomp; see sluice --help");
 		return CLI_FAILED;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
@@ -72,6 +74,6 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	}
-	log_err("%s: no such command; give one of run, attach, policy, profile, ps, doctor, seccomp; see sluice --help", argv[1]);
+	log_err("%s: no such command; give one of run, attach, policy, profile, ps, doctor, audit, seccomp; see sluice --help", argv[1]);
 	return CLI_FAILED;
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "bpf/drop.h"
+#include "cli/audit/layers.h"
 #include "lib/policy/policy.h"
 
 static char *slurp(const char *path)
@@ -59,6 +60,30 @@ static void test_reasons(void **state)
 	for (; (at = strstr(at, "\n.It ")); at += 5)
 		n_lines += at[5] >= '0' && at[5] <= '9' && strncmp(at + 5 + strspn(at + 5, "0123456789"), " Ta", 3) == 0;
 	assert_int_equal(n_lines, n_reasons);
+	free(page);
+}
+
+/* What sluice audit counts, with its weights. */
+static void test_layers(void **state)
+{
+	static const char *const t[] = {
+#define X(name, word, weight, text) "\n.It " word " Ta " #weight " Ta " text "\n",
+		AUDIT_LAYERS(X)
+#undef X
+	};
+	char *page = slurp(TOP "/man/sluice.1"), *at = page;
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		if (!strstr(page, t[i]))
+			fail_msg("man/sluice.1 has not the line \"%.*s\"", (int)strlen(t[i]) - 2, t[i] + 1);
+	}
+	at = strstr(page, "\nThe layers and their weights:\n");
+	assert_non_null(at);
+	for (const char *end = strstr(at, "\n.El\n"); (at = strstr(at, "\n.It ")) && at < end; at++)
+		n++;
+	assert_int_equal(n, LAYER_COUNT);
 	free(page);
 }
 
@@ -156,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_examples),
 		cmocka_unit_test(test_walk),
