@@ -43,6 +43,7 @@ static const struct confine_rule allowed[] = {
 	{ __NR_epoll_ctl, { { 0, CONFINE_EQ, PROTO_FD_EPOLL, 0 } } },
 	{ __NR_timerfd_settime, { { 0, CONFINE_EQ, PROTO_FD_TIMER, 0 } } },
 	{ __NR_clock_gettime, { { 0 } } },
+	{ __NR_sched_yield, { { 0 } } },
 	{ __NR_restart_syscall, { { 0 } } },
 	{ __NR_rt_sigreturn, { { 0 } } },
 	{ __NR_exit_group, { { 0 } } },
@@ -88,7 +89,6 @@ static const struct confine_rule allowed[] = {
 	{ __NR_rt_sigaction, { { 0 } } },
 	{ __NR_rt_sigprocmask, { { 0 } } },
 	{ __NR_sigaltstack, { { 0 } } },
-	{ __NR_sched_yield, { { 0 } } },
 	{ __NR_tgkill, { { 0 } } },
 #endif
 };

@@ -29,6 +29,7 @@
 #include "lib/proto.h"
 #include "stack/flow.h"
 #include "stack/port/port.h"
+#include "stack/spin.h"
 
 struct record;
 
@@ -66,6 +67,7 @@ struct stack {
 	uint64_t busy_ns;		/* newest frame or event */
 	bool port_waiting;		/* EPOLLOUT of the port is armed */
 	bool quiet;			/* nothing needs time */
+	struct spin spin;
 };
 
 /*

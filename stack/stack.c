@@ -12,6 +12,7 @@
  * there was traffic a moment ago (reports), else not at all: an idle worker gives memory back and sleeps.
  */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -167,6 +168,7 @@ int stack_init(struct stack *s, const struct proto_stack_config *cfg, struct por
 	s->timer_fd = timer_fd;
 	s->now = clock_mono_ns();
 	hash_random(s->secret, sizeof(s->secret));
+	spin_init(&s->spin);
 	err = stages_init(s);
 	if (!err)
 		err = watch_all(s);
@@ -351,13 +353,51 @@ static int handle(struct stack *s, const struct epoll_event *ev)
 	return 0;
 }
 
+/* Looks for events for SPIN_NS, but not while others want the processor. How many, or -1. */
+static int look(struct stack *s, struct epoll_event *ev)
+{
+	uint64_t began = clock_mono_ns(), spent;
+	int n = epoll_wait(s->epoll_fd, ev, STEP_EVENTS, 0);
+
+	if (n)
+		return n;		/* the worker is behind: that says nothing about waiting */
+	do {
+		(void)sched_yield();
+		n = epoll_wait(s->epoll_fd, ev, STEP_EVENTS, 0);
+		spent = clock_mono_ns() - began;
+	} while (n == 0 && spent < SPIN_NS);
+	if (n == 0 || spent > SPIN_PASSED_OVER_NS)
+		spin_miss(&s->spin);
+	else if (spent < SPIN_NS)
+		spin_hit(&s->spin);
+	return n;
+}
+
+/* Events, waited for at most timeout_ms. How many, or -errno. */
+static int wait_events(struct stack *s, struct epoll_event *ev, int timeout_ms)
+{
+	uint64_t began;
+	int n = 0;
+
+	if (timeout_ms == 0)
+		return epoll_wait(s->epoll_fd, ev, STEP_EVENTS, 0);
+	if (spin_pays(&s->spin))
+		n = look(s, ev);
+	if (n)
+		return n;
+	began = clock_mono_ns();
+	n = epoll_wait(s->epoll_fd, ev, STEP_EVENTS, timeout_ms);
+	spin_slept(&s->spin, clock_mono_ns() - began);
+	return n;
+}
+
 int stack_step(struct stack *s, int timeout_ms, uint64_t now_ns)
 {
 	struct epoll_event ev[STEP_EVENTS];
 	bool more;
 	int n, err = 0;
 
-	n = epoll_wait(s->epoll_fd, ev, STEP_EVENTS, timeout_ms);
+	n = wait_events(s, ev, timeout_ms);
 	if (n < 0) {
 		if (errno != EINTR)
 			return -errno;

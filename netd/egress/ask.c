@@ -21,7 +21,10 @@
 #include "netd/egress/events.h"
 #include "netd/egress/sandbox.h"
 
-enum { SEND_BATCH = 16 };
+enum {
+	SEND_BATCH = 16,
+	ANSWERS_TOGETHER = 4,		/* of one wake-up: the worker goes on with these while we dial for the next */
+};
 
 static_assert(OUT_MSG_MAX >= sizeof(struct proto_verdict_msg), "verdict");
 static_assert(OUT_MSG_MAX >= sizeof(struct proto_answer), "answer");
@@ -91,6 +94,9 @@ void ask_send(struct sandbox *s, const void *msg, size_t len, int fd)
 	o->used++;
 	s->fds_out += fd >= 0;
 	sandbox_touch(s);
+	/* What is wrong with the socket, sandbox_settle() finds out as well. */
+	if (o->used % ANSWERS_TOGETHER == 0)
+		(void)ask_flush(s);
 }
 
 void ask_recall(struct sandbox *s, bool (*look)(struct sandbox *s, struct proto_verdict_msg *v))

@@ -39,7 +39,7 @@ void ask_input(struct sandbox *s);
 bool ask_is_readable(const struct sandbox *s);
 /* One received message. 0, or -EBADMSG: the worker must be failed. buf is 8-byte aligned. */
 int ask_message(struct sandbox *s, const void *buf, size_t len);
-/* Queues a message; fd (or -1) is taken. Sent by ask_flush() before the next sleep. */
+/* Queues a message; fd (or -1) is taken. Sent with a few others, and before the next sleep. */
 void ask_send(struct sandbox *s, const void *msg, size_t len, int fd);
 /*
  * Goes through the verdicts with a socket that were not sent yet. look() may change one, or return true: then it

@@ -15,5 +15,5 @@ UNIT_$(1)_OBJ = $$(LLHTTP_OBJ)
 UNIT_$(1)_LIBS = $$(WORLD_LIBS)
 endef
 $(foreach t,ip icmp output nd_dhcp dns record,$(eval $(call world_test,$(t))))
-$(foreach t,dgram ping,$(eval $(call world_test,$(t),tests/unit/far.c)))
+$(foreach t,ask dgram ping,$(eval $(call world_test,$(t),tests/unit/far.c)))
 $(eval $(call world_test,dgram_quic,tests/unit/far.c tests/unit/quic_make.c))
