@@ -134,12 +134,7 @@ static int check_sockets(struct checker *c, const char *by, const char *source)
 /* The user that the program is outside, as far as it is known before the jail is made. */
 static uid_t program_uid(const struct options *o)
 {
-	uid_t uid = o->uid;
-	gid_t gid;
-
-	if (uid == (uid_t)-1)
-		jail_default_ids(&uid, &gid);
-	return uid;
+	return jail_uid_outside(o->uid, &o->view.uids);
 }
 
 static bool can_read(const struct options *o, const char *path)
@@ -309,6 +304,15 @@ static void tell(struct options *o, bool asked, const char *what)
 		log_warn("%s, as asked, going on", what);
 }
 
+static bool holds_root(const struct jail_ranges *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->list[i].outside == 0)
+			return true;
+	}
+	return false;
+}
+
 int consent_check(struct options *o, const char *place)
 {
 	struct checker c = { .o = o, .place = place };
@@ -317,7 +321,9 @@ int consent_check(struct options *o, const char *place)
 	tell(o, o->seccomp_off, "no system call filter around the program");
 	tell(o, o->landlock == JAIL_LANDLOCK_OFF, "no Landlock around the program");
 	tell(o, o->keep_env, "the whole environment is passed on, secrets included");
-	tell(o, o->uid == 0 && geteuid() == 0, "--uid 0: the program is the host's root where a bind shows root's files");
+	tell(o, o->view.caps, "--cap-add: the program has it over its own user namespace, whose ids it can take");
+	tell(o, geteuid() == 0 && holds_root(&o->view.uids), "--uid-map: a range holds the host's root");
+	tell(o, o->uid == 0 && !o->view.uids.n && geteuid() == 0, "--uid 0: the program is the host's root where a bind shows root's files");
 
 	for (size_t i = 0; r == 0 && i < o->mounts.n; i++) {
 		const struct jail_mount *m = &o->mounts.list[i];

@@ -56,7 +56,7 @@ static int become_able(void)
 {
 	char why[PROTO_TEXT_CAP];
 
-	return userns_needless() ? 0 : -userns_enter(why);
+	return userns_needless() ? 0 : -userns_enter(NULL, why);
 }
 
 int try_userns(void)

@@ -82,11 +82,8 @@ static int door_path(const char *name, char *buf, char *why)
 static void fill_hidden(struct door *d, const struct options *o)
 {
 	char why[DOOR_WHY_CAP];
-	uid_t uid = o->uid;
-	gid_t gid;
+	uid_t uid = jail_uid_outside(o->uid, &o->view.uids);
 
-	if (uid == (uid_t)-1)
-		jail_default_ids(&uid, &gid);
 	snprintf(d->hidden[0], DOOR_PATH_CAP, "%s", ROOT_DIR);
 	snprintf(d->hidden[1], DOOR_PATH_CAP, "/run/user/%u/sluice", uid);
 	if (door_dir(d->hidden[2], why) < 0)

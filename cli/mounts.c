@@ -46,7 +46,7 @@ static const struct kind {
 	{ "--file-fd", JAIL_FILE, false, true, "N:PLACE[:OPTION,...]" },
 };
 
-enum option_id { OPT_RO, OPT_RW, OPT_NOEXEC, OPT_NOSYMFOLLOW, OPT_FOLLOW, OPT_SLAVE, OPT_UPPER, OPT_WORK,
+enum option_id { OPT_RO, OPT_RW, OPT_NOEXEC, OPT_NOSYMFOLLOW, OPT_FOLLOW, OPT_SLAVE, OPT_IDMAP, OPT_UPPER, OPT_WORK,
 	OPT_SIZE, OPT_INODES, OPT_MODE };
 
 static const struct option {
@@ -61,6 +61,7 @@ static const struct option {
 	{ OPT_NOSYMFOLLOW, "nosymfollow", OF_BIND | OF_TMPFS | OF_OVERLAY | OF_IMAGE, false },
 	{ OPT_FOLLOW, "follow", OF_BIND | OF_OVERLAY | OF_IMAGE, false },
 	{ OPT_SLAVE, "slave", OF_BIND, false },
+	{ OPT_IDMAP, "idmap", OF_BIND, false },
 	{ OPT_UPPER, "upper=", OF_OVERLAY, false },
 	{ OPT_WORK, "work=", OF_OVERLAY, false },
 	{ OPT_SIZE, "size=", OF_TMPFS, true },
@@ -136,6 +137,9 @@ static int set(struct adding *a, enum option_id id, const char *value)
 		return 0;
 	case OPT_SLAVE:
 		a->m.slave = true;
+		return 0;
+	case OPT_IDMAP:
+		a->m.idmap = true;
 		return 0;
 	case OPT_UPPER:
 		a->m.upper = source_resolve(value, a->follow, a->why);

@@ -18,6 +18,7 @@
 #include "cli/consent.h"
 #include "cli/limits.h"
 #include "cli/rules.h"
+#include "cli/view.h"
 #include "cli/settings.h"
 #include "lib/log.h"
 #include "lib/policy/policy.h"
@@ -80,7 +81,7 @@ const struct option options_list[] = {
 
 	HEAD("The jail", RUN),
 	{ "--bind", "SRC[:[DST][:OPT,...]]", "show a file or directory, writable; OPT: ro, noexec, nosymfollow,\n"
-	  "follow, slave", take_mount, 0, NULL, RUN,
+	  "follow, slave, idmap", take_mount, 0, NULL, RUN,
 	  OPTION_MANY | OPTION_PATH | OPTION_PLACE },
 	{ "--ro-bind", "SRC[:[DST][:OPT,...]]", "the same, read-only", take_mount, 0, NULL, RUN,
 	  OPTION_MANY | OPTION_PATH | OPTION_PLACE },
@@ -101,7 +102,12 @@ const struct option options_list[] = {
 	{ "--chdir", "DIR", "start there", take_chdir, 0, NULL, RUN, 0 },
 	{ "--env", "NAME[=VALUE]", "set a variable, or pass the caller's on", take_env, 0, NULL, RUN, OPTION_MANY },
 	{ "--keep-env", NULL, "pass the whole environment on", take_flag, AT(keep_env), NULL, RUN, 0 },
-	{ "--uid", "UID[:GID]", "run as this user (root only)", take_uid, 0, NULL, RUN, 0 },
+	{ "--uid", "UID[:GID]", "run as this user (root only, or one of the ranges below)", take_uid, 0, NULL, RUN, 0 },
+	{ "--uid-map", "IN:OUT:COUNT", "users: these inside are those outside, see newuidmap(1)", take_view, 0, NULL, RUN,
+	  OPTION_MANY },
+	{ "--gid-map", "IN:OUT:COUNT", "the same for groups", take_view, 0, NULL, RUN, OPTION_MANY },
+	{ "--cap-add", "NAME", "a capability, over the program's own user namespace: setuid, chown, ...", take_view, 0,
+	  NULL, RUN, OPTION_MANY },
 	{ "--hostname", "NAME", "default: sandbox", take_hostname, 0, NULL, RUN, 0 },
 	{ "--seccomp", "PROFILE", "its system call filter: default, strict, compute, or a file in\n"
 	  "Docker's JSON form; sluice seccomp shows and tests it", take_seccomp, 0, NULL, RUN, OPTION_PATH_OR_WORD },
@@ -277,6 +283,7 @@ static int check_whole(struct parser *p, enum options_for what)
 	if (o->net == OPTIONS_NET_NONE && (o->events || o->pcap))
 		return complain(p, "%s: --net none: there is nothing to log without a network; leave out --events and "
 				"--pcap", p->place);
+	view_complete(&o->view);
 	if (limits_check(&o->limits, why) < 0)
 		return complain(p, "%s: %s", p->place, why);
 	if (consent_check(o, p->place) < 0)

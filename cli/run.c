@@ -55,7 +55,7 @@ static int start_jail(struct run *r)
 		.argv = r->o.argv,
 		.mounts = r->o.mounts.list,
 		.n_mounts = r->o.mounts.n,
-		.view = r->o.view,
+		.view = &r->o.view,
 		.chdir = r->o.chdir,
 		.env = (const char *const *)r->o.env,
 		.n_env = r->o.n_env,
@@ -147,7 +147,7 @@ static int run_all(struct run *r)
 	int status;
 
 	if (!userns_needless()) {
-		if (userns_enter(why) < 0) {
+		if (userns_enter(&r->o.view, why) < 0) {
 			log_err("run: %s", why);
 			return CLI_FAILED;
 		}

@@ -131,7 +131,7 @@ int cmd_policy_set(int argc, char **argv)
 {
 	cleanup_free char **args = NULL;
 	int n_args, status = CLI_FAILED;
-	struct options o;
+	static struct options o;	/* large */
 
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
 		return usage();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* userns: unshare, map the one id, and explain a refusal in terms of this system's switches. */
+/* userns: unshare, map the one id or the ranges, and explain a refusal in terms of this system's switches. */
 #include "cli/userns.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -91,13 +92,109 @@ static int put(const char *path, const char *text)
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-int userns_enter(char *why)
+/* ---- ranges: newuidmap(1) and newgidmap(1), which have the privilege that we lack ------------------------------ */
+
+enum { ARGS_MAX = 2 + 3 * (JAIL_RANGES_MAX + 1) + 1 };
+
+struct tool {
+	char *argv[ARGS_MAX];
+	char text[ARGS_MAX][12];
+};
+
+/* Our own id is 0 there, the ranges follow; what was outside becomes what it is in between. */
+static void tool_make(struct tool *t, char *name, uint32_t own, struct jail_ranges *ranges)
+{
+	uint32_t next = 1;
+	size_t n = 2;
+
+	t->argv[0] = name;
+	snprintf(t->text[1], sizeof(t->text[1]), "%d", (int)getpid());
+	for (size_t i = 0; i <= ranges->n; i++) {
+		struct jail_range *r = i ? &ranges->list[i - 1] : NULL;
+
+		if (r && r->outside == own && r->count == 1) {
+			r->outside = 0;
+			continue;
+		}
+		snprintf(t->text[n++], 12, "%u", r ? next : 0);
+		snprintf(t->text[n++], 12, "%u", r ? r->outside : own);
+		snprintf(t->text[n++], 12, "%u", r ? r->count : 1);
+		if (!r)
+			continue;
+		r->outside = next;
+		next += r->count;
+	}
+	for (size_t i = 1; i < n; i++)
+		t->argv[i] = t->text[i];
+	t->argv[n] = NULL;
+}
+
+static int tool_run(struct tool *t)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execvp(t->argv[0], t->argv);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return 1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+/* Waits outside until we are inside, maps, and ends: 0, 127 without the programs, or another status. */
+static void __attribute__((noreturn)) map_from_outside(const int gate[2], struct tool *uids, struct tool *gids)
+{
+	char c;
+	int status;
+
+	close(gate[1]);
+	if (read(gate[0], &c, 1) != 1)
+		_exit(1);
+	status = tool_run(uids);
+	_exit(status ? status : tool_run(gids));
+}
+
+static int enter_ranges(struct jail_view *v, char *why)
+{
+	static struct tool uids, gids;
+	int gate[2], status = 1, r = 0;
+	pid_t pid;
+
+	tool_make(&uids, (char[]){ "newuidmap" }, geteuid(), &v->uids);
+	tool_make(&gids, (char[]){ "newgidmap" }, getegid(), &v->gids);
+	if (pipe2(gate, O_CLOEXEC) < 0)
+		return refused(why, errno);
+	pid = fork();
+	if (pid == 0)
+		map_from_outside(gate, &uids, &gids);
+	if (pid < 0 || unshare(CLONE_NEWUSER) < 0)
+		r = refused(why, errno);
+	else if (write(gate[1], "", 1) != 1)
+		r = refused(why, errno);
+	close(gate[0]);
+	close(gate[1]);
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	if (r < 0 || status == 0)
+		return r;
+	snprintf(why, PROTO_TEXT_CAP, "%s", WIFEXITED(status) && WEXITSTATUS(status) == 127 ?
+		 "ranges of ids need newuidmap and newgidmap: install the package uidmap (shadow-utils)" :
+		 "newuidmap or newgidmap refused the ranges (see above); an administrator can give them in /etc/subuid and "
+		 "/etc/subgid, or with: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER");
+	return -EPERM;
+}
+
+int userns_enter(struct jail_view *v, char *why)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 	char map[64];
 	int r;
 
+	if (v && v->uids.n)
+		return enter_ranges(v, why);
 	if (unshare(CLONE_NEWUSER) < 0)
 		return refused(why, errno);
 	r = put("/proc/self/setgroups", "deny");

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* view: "WORD=VALUE,..." of --time-offset and --proc to numbers and words. Runs as the caller. */
+/*
+ * view: "WORD=VALUE,..." of --time-offset and --proc, ranges of ids and names of capabilities to numbers and
+ * words. Runs as the caller.
+ */
 #include "cli/view.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 
 #include "cli/limits.h"
 #include "lib/cleanup.h"
@@ -57,12 +61,66 @@ static int set_proc(struct jail_view *v, const char *word, const char *value, ch
 	return 0;
 }
 
-bool view_is_option(const char *name)
+/* INSIDE:OUTSIDE:COUNT */
+static int set_range(struct jail_ranges *ranges, const char *text, char *why)
 {
-	return strcmp(name, "--time-offset") == 0 || strcmp(name, "--proc") == 0;
+	cleanup_free char *copy = strdup(text);
+	uint64_t n[3];
+	char *save = NULL, *at = copy;
+
+	if (ranges->n == JAIL_RANGES_MAX)
+		return bad(why, "more than 16 ranges; give fewer");
+	for (size_t i = 0; i < 3; i++) {
+		const char *word = at ? strtok_r(at, ":", &save) : NULL;
+
+		if (!word || !limits_count(word, &n[i]) || n[i] >= UINT32_MAX)
+			return bad(why, "not a range; give INSIDE:OUTSIDE:COUNT, like 0:100000:65536");
+		at = save;
+	}
+	if ((at && *at) || !n[2] || n[0] + n[2] >= UINT32_MAX || n[1] + n[2] >= UINT32_MAX)
+		return bad(why, "not a range; give INSIDE:OUTSIDE:COUNT, like 0:100000:65536");
+	ranges->list[ranges->n++] = (struct jail_range){ (uint32_t)n[0], (uint32_t)n[1], (uint32_t)n[2] };
+	return 0;
 }
 
-int view_set(struct jail_view *v, const char *name, const char *text, char *why)
+static int set_cap(struct jail_view *v, const char *text, char *why)
+{
+	char name[48];
+	cap_value_t c;
+
+	snprintf(name, sizeof(name), "%s%.32s", strncmp(text, "cap_", 4) == 0 ? "" : "cap_", text);
+	if (cap_from_name(name, &c) < 0 || c < 0 || c >= 64)
+		return bad(why, "no such capability; give one, like setuid or chown, see capabilities(7)");
+	v->caps |= 1ull << c;
+	return 0;
+}
+
+void view_complete(struct jail_view *v)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (!v->uids.n == !v->gids.n)
+		return;
+	jail_default_ids(&uid, &gid);
+	if (!v->uids.n)
+		v->uids = (struct jail_ranges){ 1, { { uid, uid, 1 } } };
+	else
+		v->gids = (struct jail_ranges){ 1, { { gid, gid, 1 } } };
+}
+
+bool view_is_option(const char *name)
+{
+	static const char *const names[] = { "--time-offset", "--proc", "--uid-map", "--gid-map", "--cap-add" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int set_words(struct jail_view *v, const char *name, const char *text, char *why)
 {
 	cleanup_free char *copy = strdup(text);
 	char *save = NULL;
@@ -76,4 +134,13 @@ int view_set(struct jail_view *v, const char *name, const char *text, char *why)
 		r = strcmp(name, "--proc") == 0 ? set_proc(v, word, value, why) : set_time(v, word, value, why);
 	}
 	return r;
+}
+
+int view_set(struct jail_view *v, const char *name, const char *value, char *why)
+{
+	if (strcmp(name, "--uid-map") == 0 || strcmp(name, "--gid-map") == 0)
+		return set_range(name[2] == 'u' ? &v->uids : &v->gids, value, why);
+	if (strcmp(name, "--cap-add") == 0)
+		return set_cap(v, value, why);
+	return set_words(v, name, value, why);
 }

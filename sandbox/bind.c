@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "sandbox/idmap.h"
 #include "sandbox/mounts.h"
 #include "sandbox/place.h"
 
@@ -62,15 +63,36 @@ int bind_source(const struct jail_setup *s, const char *source)
 	return fd;
 }
 
+static int map_owner(const struct jail_setup *s, const struct jail_mount *m, int source)
+{
+	struct stat st;
+	int fd;
+
+	if (!s->initial)
+		jail_fail(s, -EPERM, "cannot map the owners of %s: the kernel lets only who has power over the file system "
+			  "do that; run as root, or leave out idmap", m->source);
+	fd = fstat(source, &st) < 0 ? -errno : idmap_new(s, &st);
+	if (fd < 0)
+		jail_fail(s, fd, "cannot map the owners of %s: %s", m->source, strerror(-fd));
+	return fd;
+}
+
 int bind_open(const struct jail_setup *s, const struct jail_mount *m)
 {
 	struct mount_attr a = { .attr_set = mount_attrs(m), .propagation = m->slave ? MS_SLAVE : MS_PRIVATE };
 	int tree, fd = bind_source(s, m->source);
+	cleanup_close int userns = m->idmap ? map_owner(s, m, fd) : -1;
 
+	if (m->idmap) {
+		a.attr_set |= MOUNT_ATTR_IDMAP;
+		a.userns_fd = (unsigned int)userns;
+	}
 	tree = tree_make(fd, "", &a);
 	if (tree < 0)
 		jail_fail(s, tree, "cannot bind %s: %s%s", m->source, strerror(-tree),
-			  tree == -EINVAL && m->nosymfollow ? " (nosymfollow needs Linux 5.14)" : "");
+			  tree == -EINVAL && m->nosymfollow ? " (nosymfollow needs Linux 5.14)" :
+			  tree == -EINVAL && m->idmap ? " (its file system, or one below it, has no idmap, or has one "
+			  "already)" : "");
 	close(fd);
 	return tree;
 }

@@ -4,11 +4,13 @@
  *
  * Root chooses: the user that called sudo, or nobody. The id has the same number inside. An
  * ordinary user is alone in a user namespace where it is root ("0 1000 1"): there the program runs
- * as that one id, and sees its own number again.
+ * as that one id, and sees its own number again. With ranges the program's namespace has those, and the
+ * id is one of them.
  */
 #include "sandbox/jail_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,10 +89,50 @@ void jail_default_ids(uid_t *ret_uid, gid_t *ret_gid)
 	}
 }
 
-/* One id of the plan against the caller's map. */
-static int place(const struct id_map *m, const char *what, uint32_t want, struct jail_id *ret_id,
-		 char *why)
+uid_t jail_uid_outside(uid_t uid, const struct jail_ranges *uids)
 {
+	gid_t gid;
+
+	if (uid == (uid_t)-1 && uids->n)
+		uid = uids->list[0].inside;
+	else if (uid == (uid_t)-1)
+		jail_default_ids(&uid, &gid);
+	if (!uids->n)
+		return uid;
+	for (size_t i = 0; i < uids->n; i++) {
+		const struct jail_range *r = &uids->list[i];
+
+		if (uid >= r->inside && uid - r->inside < r->count)
+			return r->outside + (uid - r->inside);
+	}
+	return (uid_t)-1;
+}
+
+int ids_write(int fd, struct jail_id id, const struct jail_ranges *ranges)
+{
+	char text[JAIL_RANGES_MAX * 36];
+	int len = 0;
+
+	if (!ranges->n)
+		len = snprintf(text, sizeof(text), "%" PRIu32 " %" PRIu32 " 1\n", id.inside, id.outside);
+	for (size_t i = 0; i < ranges->n; i++)
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "%" PRIu32 " %" PRIu32 " %" PRIu32 "\n",
+				ranges->list[i].inside, ranges->list[i].outside, ranges->list[i].count);
+	return write(fd, text, (size_t)len) == len ? 0 : -errno;
+}
+
+/* One id of the plan against the ranges, or against the caller's map. */
+static int place(const struct id_map *m, const char *what, uint32_t want, const struct jail_ranges *ranges,
+		 struct jail_id *ret_id, char *why)
+{
+	if (ranges->n) {
+		*ret_id = (struct jail_id){ want, jail_uid_outside(want, ranges) };
+		if (want != UINT32_MAX && ret_id->outside != UINT32_MAX)
+			return 0;
+		snprintf(why, JAIL_WHY_CAP, "the %s %" PRIu32 " is in none of the ranges; choose one that is with --uid",
+			 what, want);
+		return -EINVAL;
+	}
 	if (!is_single(m)) {
 		*ret_id = (struct jail_id){ want, want };
 		return 0;
@@ -103,6 +145,17 @@ static int place(const struct id_map *m, const char *what, uint32_t want, struct
 	}
 	*ret_id = (struct jail_id){ (uint32_t)m->outside, (uint32_t)m->inside };
 	return 0;
+}
+
+static bool setgroups_denied(void)
+{
+	char word[8] = "";
+	int fd = open("/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, word, sizeof(word) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	return n > 0 && strncmp(word, "deny", 4) == 0;
 }
 
 int jail_ids(const struct jail_plan *plan, struct jail_setup *s, char *why)
@@ -123,15 +176,17 @@ int jail_ids(const struct jail_plan *plan, struct jail_setup *s, char *why)
 		return r;
 	}
 	jail_default_ids(&uid, &gid);
+	uid = s->view->uids.n ? s->view->uids.list[0].inside : uid;
+	gid = s->view->gids.n ? s->view->gids.list[0].inside : gid;
 	if (plan->uid != (uid_t)-1)
 		uid = plan->uid;
 	if (plan->gid != (gid_t)-1)
 		gid = plan->gid;
-	s->single = is_single(&u);
+	s->keeps_groups = setgroups_denied();
 	s->initial = u.extents == 1 && u.outside == 0 && u.count == UINT32_MAX;
-	r = place(&u, "uid", uid, &s->uid, why);
+	r = place(&u, "uid", uid, &s->view->uids, &s->uid, why);
 	if (r == 0)
-		r = place(&g, "gid", gid, &s->gid, why);
+		r = place(&g, "gid", gid, &s->view->gids, &s->gid, why);
 	if (r < 0)
 		return r;
 

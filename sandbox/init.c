@@ -90,7 +90,7 @@ static void drop_groups(const struct jail_setup *s)
 	 * A user namespace of an ordinary user denies setgroups(2), and so do all below it: there
 	 * the caller's groups stay, and show up as 65534.
 	 */
-	if (setgroups(0, NULL) < 0 && !(errno == EPERM && s->single))
+	if (setgroups(0, NULL) < 0 && !(errno == EPERM && s->keeps_groups))
 		jail_fail(s, -errno, "cannot drop supplementary groups: %s", strerror(errno));
 }
 
@@ -112,7 +112,7 @@ static void put_offset(const struct jail_setup *s, int fd, const char *clock, in
  */
 static void new_time(const struct jail_setup *s)
 {
-	const struct jail_view *v = &s->plan->view;
+	const struct jail_view *v = s->view;
 	cleanup_close int fd = -1;
 
 	if (unshare(CLONE_NEWTIME) < 0 && (errno != EINVAL || v->monotonic_ns || v->boottime_ns))
@@ -125,16 +125,19 @@ static void new_time(const struct jail_setup *s)
 	put_offset(s, fd, "boottime", v->boottime_ns);
 }
 
-static void write_map(const struct jail_setup *s, pid_t pid, const char *name, struct jail_id id)
+static void write_map(const struct jail_setup *s, pid_t pid, const char *name, struct jail_id id,
+		      const struct jail_ranges *ranges)
 {
-	char path[48], line[48];
-	int fd, len;
+	char path[48];
+	int r, fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	len = snprintf(line, sizeof(line), "%u %u 1\n", id.inside, id.outside);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, line, (size_t)len) != len)
-		jail_fail(s, -errno, "cannot write the program's %s: %s", name, strerror(errno));
+	r = fd < 0 ? -errno : ids_write(fd, id, ranges);
+	if (r < 0)
+		jail_fail(s, r, "cannot write the program's %s: %s%s", name, strerror(-r), ranges->n && r == -EINVAL ?
+			  " (ranges may not overlap)" : ranges->n && r == -EPERM ?
+			  " (an id outside is not one of this user namespace's)" : "");
 	close(fd);
 }
 
@@ -179,8 +182,8 @@ static int make_program(struct jail_setup *s, pid_t *ret_pid)
 	for (size_t i = 0; i < s->cgroup.n_procs; i++)
 		close(s->cgroup.procs[i]);
 	s->cgroup.n_procs = 0;
-	write_map(s, pid, "gid_map", s->gid);
-	write_map(s, pid, "uid_map", s->uid);
+	write_map(s, pid, "gid_map", s->gid, &s->view->gids);
+	write_map(s, pid, "uid_map", s->uid, &s->view->uids);
 	r = jail_msg_send(pair[0], JAIL_MSG_MAPPED, 0);
 	if (r == 0)
 		expect(s, pair[0], JAIL_MSG_READY);
@@ -213,14 +216,14 @@ static void hide_arguments(void)
 
 static void give_up(const struct jail_setup *s)
 {
-	int r = caps_lock();
+	int r = caps_lock(0);
 
 	if (r == 0 && setresgid(s->gid.outside, s->gid.outside, s->gid.outside) < 0)
 		r = -errno;
 	if (r == 0 && setresuid(s->uid.outside, s->uid.outside, s->uid.outside) < 0)
 		r = -errno;
 	if (r == 0)
-		r = caps_clear();
+		r = caps_clear(0);
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
 		r = -errno;
 	/* Changing ids clears it. The caller's word, read later, tells that it is still there. */

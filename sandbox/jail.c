@@ -278,12 +278,9 @@ static int take_limits(struct jail_setup *s, struct jail *j, char *why)
 	unsigned int need = (l->memory ? 1u << CGROUP_MEMORY : 0) | (l->cpu_milli ? 1u << CGROUP_CPU : 0) |
 		(l->io_weight ? 1u << CGROUP_IO : 0);
 	unsigned int better = l->cpu_ns ? cpuacct : 0, got;
-	uid_t uid = s->plan->uid;
-	gid_t gid;
+	uid_t uid = jail_uid_outside(s->plan->uid, &s->view->uids);
 	int r = -EOPNOTSUPP;
 
-	if (uid == (uid_t)-1)
-		jail_default_ids(&uid, &gid);
 	s->nproc = rlimit_counts_jail(uid);
 	if (l->pids && !s->nproc)
 		need |= pids;
@@ -335,7 +332,9 @@ static int hear(struct jail *j, enum jail_msg_type type, int *ret_fd, char *why)
 int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 {
 	static const struct jail_limits defaults;
+	static const struct jail_view plain;
 	struct jail_setup s = { .plan = plan, .limits = plan->limits ? plan->limits : &defaults,
+		.view = plan->view ? plan->view : &plain,
 		.sock = -1, .proc_sys = -1, .tty = -1, .ruleset = -1, .cgroup = { .usage = -1 } };
 	struct jail j = { .pid = -1, .netns = -1, .status = -1 };
 	int pair[2], r;

@@ -37,6 +37,7 @@ struct jail_mount {
 	const char *upper, *work;	/* of an overlay: where the changes are kept, as source; NULL: nowhere */
 	bool writable;
 	bool noexec, nosymfollow;
+	bool idmap;		/* what is its owner's is the program's, with ranges as they say; root only */
 	bool slave;		/* what the host mounts below it later is seen as well, with the host's own flags */
 	uint64_t size, inodes;	/* of a tmpfs, when either is set; else it shares that of /tmp */
 	mode_t mode;		/* of what is made; 0: 0755, of a file 0444 */
@@ -50,8 +51,22 @@ enum jail_landlock {
 	JAIL_LANDLOCK_OFF,		/* asked for by name, printed */
 };
 
+enum { JAIL_RANGES_MAX = 16 };
+
+/* As in /proc/PID/uid_map (user_namespaces(7)): count ids from inside on are those from outside on in the caller's namespace. */
+struct jail_range {
+	uint32_t inside, outside, count;
+};
+
+struct jail_ranges {
+	size_t n;
+	struct jail_range list[JAIL_RANGES_MAX];
+};
+
 /* All zero: the defaults. */
 struct jail_view {
+	struct jail_ranges uids, gids;	/* both or neither; n 0: the program's own id alone, with its number */
+	uint64_t caps;			/* by number: over the program's own user namespace; asked for by name, printed */
 	int64_t monotonic_ns, boottime_ns;	/* what these clocks are ahead of the host's */
 	const char *hidepid;		/* of /proc, see proc(5); static */
 	bool proc_subset;		/* nothing in /proc but processes */
@@ -61,12 +76,12 @@ struct jail_plan {
 	char *const *argv;		/* NULL-terminated, argv[0] is looked up in the jail's PATH */
 	const struct jail_mount *mounts;
 	size_t n_mounts;
-	struct jail_view view;
+	const struct jail_view *view;	/* NULL: the defaults */
 	const char *chdir;		/* inside; NULL: the caller's directory if bound, else "/" */
 	const char *const *env;		/* NAME=VALUE to add or replace */
 	size_t n_env;
 	bool keep_env;			/* else a small safe environment: PATH HOME TERM LANG LC_* TZ USER */
-	uid_t uid;			/* on the host; (uid_t)-1: the default (see jail_default_ids()) */
+	uid_t uid;			/* on the host, with ranges inside; (uid_t)-1: the default (see jail_default_ids()) */
 	gid_t gid;
 	const char *hostname;		/* NULL: "sandbox" */
 	const char *dns4, *dns6;	/* resolver addresses for /etc/resolv.conf; either may be NULL */
@@ -96,6 +111,9 @@ struct jail {
 /* The ids the program gets on the host without --uid: the caller; under sudo the invoking user; for
  * plain root 65534. */
 void jail_default_ids(uid_t *ret_uid, gid_t *ret_gid);
+
+/* What uid (of a plan) is outside: with ranges, what they make of it. (uid_t)-1 when they hold it not. */
+uid_t jail_uid_outside(uid_t uid, const struct jail_ranges *uids);
 
 /* The version of Landlock's interface here, 1 and up; 0 without Landlock. */
 int jail_landlock_abi(void);

@@ -56,7 +56,7 @@ struct jail_setup {
 	const struct jail_plan *plan;
 	struct jail_id uid, gid;
 	bool initial;			/* the caller's user namespace is the machine's */
-	bool single;			/* the caller's namespace maps one id only: setgroups is denied */
+	bool keeps_groups;		/* setgroups(2) is denied in the caller's user namespace */
 	int sock;			/* towards whoever waits for this process */
 	int proc_sys;			/* O_PATH of /proc/sys before it becomes read-only */
 	int tty;			/* the controlling terminal, or -1 */
@@ -66,6 +66,7 @@ struct jail_setup {
 	const char *user, *home;	/* static */
 	sigset_t mask;			/* the caller's signal mask */
 	const struct jail_limits *limits;	/* of the plan, or the defaults */
+	const struct jail_view *view;	/* the same */
 	bool nproc;			/* the number of processes is held by RLIMIT_NPROC */
 	bool cpu_per_process;		/* the processor time by RLIMIT_CPU */
 	struct cgroup_entry cgroup;	/* what init needs of the cgroup */
@@ -86,6 +87,8 @@ void jail_signals(sigset_t *ret_set);
 
 /* ids.c: 0 or -errno with why filled. */
 int jail_ids(const struct jail_plan *plan, struct jail_setup *s, char *why);
+/* Into an open uid_map or gid_map: the ranges, or the one id. 0 or -errno. */
+int ids_write(int fd, struct jail_id id, const struct jail_ranges *ranges);
 
 /* init.c, program.c */
 void __attribute__((noreturn)) jail_init(struct jail_setup *s);
@@ -111,8 +114,8 @@ char **env_build(const struct jail_setup *s);
 #define JAIL_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* caps.c: 0 or -errno */
-int caps_lock(void);			/* bounding and ambient sets, securebits; ids change after it */
-int caps_clear(void);			/* the rest, and no_new_privs; verified */
+int caps_lock(uint64_t keep);		/* bounding and ambient sets, securebits; ids change after it */
+int caps_clear(uint64_t keep);		/* the rest, and no_new_privs; verified */
 
 /*
  * landlock.c. Init makes the rule set first and adds each mount as it is attached; a mount that is not

@@ -36,14 +36,14 @@ static void new_keyring(const struct jail_setup *s)
 
 static void change_ids(const struct jail_setup *s)
 {
-	int r = caps_lock();
+	int r = caps_lock(s->view->caps);
 
 	if (r == 0 && setresgid(s->gid.inside, s->gid.inside, s->gid.inside) < 0)
 		r = -errno;
 	if (r == 0 && setresuid(s->uid.inside, s->uid.inside, s->uid.inside) < 0)
 		r = -errno;
 	if (r == 0)
-		r = caps_clear();
+		r = caps_clear(s->view->caps);
 	if (r < 0)
 		jail_fail(s, r, "cannot give up privileges: %s", strerror(-r));
 }

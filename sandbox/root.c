@@ -242,7 +242,7 @@ static void add_proc(struct jail_setup *s, int root, int empty)
 		"proc/sysrq-trigger", "proc/timer_list", "proc/timer_stats", "proc/vmallocinfo" };
 	static const char *const readonly[] = { "proc/bus", "proc/driver", "proc/fs", "proc/irq",
 		"proc/sys", "proc/sysvipc", "proc/tty" };
-	const struct jail_view *v = &s->plan->view;
+	const struct jail_view *v = s->view;
 	const char *const opts[] = { v->hidepid ? "hidepid" : NULL, v->hidepid, v->proc_subset ? "subset" : NULL, "pid",
 		NULL };
 	static const char *const none[] = { NULL };

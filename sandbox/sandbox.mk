@@ -7,6 +7,7 @@ SANDBOX_SRC := \
 	sandbox/deadline.c \
 	sandbox/env.c \
 	sandbox/etc.c \
+	sandbox/idmap.c \
 	sandbox/ids.c \
 	sandbox/image.c \
 	sandbox/init.c \

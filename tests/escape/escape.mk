@@ -1,10 +1,10 @@
 # The jail's attack suite: the programs that tests/escape/*.t run. `make escape` builds them alone.
 ESCAPE := $(BUILD)/tests/escape
-$(ESCAPE)/jailrun: $(call obj,tests/escape/jailrun.c cli/limits.c cli/mounts.c cli/path.c cli/source.c cli/view.c $(SANDBOX_SRC) $(LIB_SRC))
+$(ESCAPE)/jailrun: $(call obj,tests/escape/jailrun.c cli/limits.c cli/mounts.c cli/path.c cli/source.c cli/userns.c cli/view.c $(SANDBOX_SRC) $(LIB_SRC))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(SANDBOX_LIBS)
 # The same with a hole in its mounts: what then still holds is Landlock.
-$(ESCAPE)/holerun: $(call obj,tests/escape/jailrun.c tests/escape/hole.c cli/limits.c cli/mounts.c cli/path.c cli/source.c cli/view.c $(SANDBOX_SRC) $(LIB_SRC))
+$(ESCAPE)/holerun: $(call obj,tests/escape/jailrun.c tests/escape/hole.c cli/limits.c cli/mounts.c cli/path.c cli/source.c cli/userns.c cli/view.c $(SANDBOX_SRC) $(LIB_SRC))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -Wl,--wrap=root_build -o $@ $(filter %.o,$^) $(SANDBOX_LIBS)
 $(ESCAPE)/probe: $(BUILD)/tests/escape/probe.o

@@ -23,6 +23,7 @@
 
 #include "cli/limits.h"
 #include "cli/mounts.h"
+#include "cli/userns.h"
 #include "cli/view.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -105,7 +106,7 @@ static void ids_arg(const char *arg, struct jail_plan *plan)
 	plan->gid = *end == ':' ? (gid_t)strtoul(end + 1, NULL, 10) : plan->uid;
 }
 
-static void option_arg(char *arg, struct jail_plan *plan, struct jail_limits *l, struct mounts *m)
+static void option_arg(char *arg, struct jail_view *view, struct jail_limits *l, struct mounts *m)
 {
 	char *value = strchr(arg, '=');
 	char why[LIMITS_WHY_CAP] = "no value";
@@ -114,7 +115,7 @@ static void option_arg(char *arg, struct jail_plan *plan, struct jail_limits *l,
 		*value++ = '\0';
 	if (value && mounts_is_option(arg)) {
 		mount_arg(arg, value, m);
-	} else if (value && view_is_option(arg) && view_set(&plan->view, arg, value, why) == 0) {
+	} else if (value && view_is_option(arg) && view_set(view, arg, value, why) == 0) {
 		return;
 	} else if (!value || view_is_option(arg) || limits_set(l, arg, value, why) < 0) {
 		fprintf(stderr, "jailrun: %s: %s\n", arg, why);
@@ -156,21 +157,24 @@ int main(int argc, char **argv)
 {
 	struct mounts mounts = { NULL, 0 };
 	const char *env[MAX];
-	struct jail_limits limits = { 0 };
-	struct jail_plan plan = {
-		.limits = &limits,
+	static struct jail_limits limits;	/* large, as is the next */
+	static struct jail_view view;
+	static struct jail_plan plan;
+	bool times = false, join = false;
+	char why[512];
+	int c;
+
+	plan = (struct jail_plan){
+		.limits = &limits, .view = &view,
 		.env = env, .uid = (uid_t)-1, .gid = (gid_t)-1, .userns = -1,
 		.dns4 = "100.96.0.1", .dns6 = "fd73:6c75:6963:6500::1",
 	};
-	bool times = false, join = false;
-	int c;
-
 	log_init("jailrun", LOG_LEVEL_INFO);
 
 	while ((c = getopt(argc, argv, "+m:u:b:w:d:e:h:L:p:ESTJ")) != -1) {
 		switch (c) {
 		case 'm':
-			option_arg(optarg, &plan, &limits, &mounts);
+			option_arg(optarg, &view, &limits, &mounts);
 			break;
 		case 'u':
 			ids_arg(optarg, &plan);
@@ -218,14 +222,16 @@ int main(int argc, char **argv)
 	if (optind == argc)
 		return 125;
 	plan.argv = argv + optind;
+	view_complete(&view);
 	plan.mounts = mounts.list;
 	plan.n_mounts = mounts.n;
 	if (geteuid() != 0 && join) {
 		plan.userns = userns_fd();
 		if (plan.userns < 0)
 			return 125;
-	} else if (geteuid() != 0) {
-		enter_userns();
+	} else if (geteuid() != 0 && userns_enter(&view, why) < 0) {
+		fprintf(stderr, "jailrun: %s\n", why);
+		return 125;
 	}
 	return run(&plan, times);
 }

@@ -288,6 +288,11 @@ static int cmd_ids(char **argv)
 	return 0;
 }
 
+static int cmd_setuid(char **argv)
+{
+	return say(setuid((uid_t)strtoul(argv[0], NULL, 10)));
+}
+
 static int cmd_kill(char **argv)
 {
 	return say(kill((pid_t)strtol(argv[0], NULL, 10), (int)strtol(argv[1], NULL, 10)));
@@ -573,7 +578,7 @@ static const struct {
 	{ "calls", cmd_calls, 0 }, { "fds", cmd_fds, 0 }, { "hold", cmd_hold, 1 },
 	{ "chroot", cmd_chroot, 0 }, { "handle", cmd_handle, 1 }, { "mknod", cmd_mknod, 0 },
 	{ "remount", cmd_remount, 1 }, { "umount", cmd_umount, 1 },
-	{ "open", cmd_open, 2 }, { "userns", cmd_userns, 0 }, { "link", cmd_link, 2 }, { "truncate", cmd_truncate, 1 },
+	{ "open", cmd_open, 2 }, { "userns", cmd_userns, 0 }, { "setuid", cmd_setuid, 1 }, { "link", cmd_link, 2 }, { "truncate", cmd_truncate, 1 },
 	{ "ids", cmd_ids, 0 }, { "kill", cmd_kill, 2 }, { "orphans", cmd_orphans, 1 },
 	{ "threads", cmd_threads, 0 }, { "crowd", cmd_crowd, 1 }, { "inherit", cmd_inherit, 0 }, { "daemon", cmd_daemon, 1 },
 	{ "nice", cmd_nice, 2 }, { "type", cmd_type, 1 }, { "paste", cmd_paste, 1 },

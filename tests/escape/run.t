@@ -10,7 +10,7 @@ trap 'rm -rf "$T"' EXIT
 suite() {
 	ESCAPE_RUN=sluice "$1" >"$T/tap" 2>&1 || { grep -v '^ok' "$T/tap"; return 1; }
 }
-for t in syscalls files binds mounts view images processes sockets tty stdio; do
+for t in syscalls files binds mounts view images ids processes sockets tty stdio; do
 	ok "$t.t holds through sluice run" suite "$(dirname "$0")/$t.t"
 done
 done_testing
