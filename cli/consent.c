@@ -39,7 +39,7 @@ static const char *const consequences[] = {
 	[CONSENT_CONFIG_WRITE] = "the program can decide what it may do the next time",
 };
 
-enum { PATH_CAP = 1024 };
+enum { PATH_CAP = 1024, NAME_CAP = 400 };
 
 struct checker {
 	struct options *o;
@@ -73,25 +73,18 @@ static bool is_below(const char *path, const char *dir)
 	return strncmp(path, dir, n) == 0 && (!path[n] || path[n] == '/');
 }
 
-/* Does one of the two hold the other? path may lead through symlinks, and need not exist. */
+/* Does one of the two hold the other? */
 static bool meets(const char *source, const char *path)
 {
-	cleanup_free char *real = realpath(path, NULL);
-
-	return real && (is_below(real, source) || is_below(source, real));
-}
-
-/* The same for what lies in a home directory. */
-static bool meets_below(const char *source, const char *home, const char *name, char path[PATH_CAP])
-{
-	return snprintf(path, PATH_CAP, "%s/%s", home, name) < PATH_CAP && meets(source, path);
+	return is_below(path, source) || is_below(source, path);
 }
 
 /* ---- sockets ------------------------------------------------------------------------------------------ */
 
 static int check_socket(struct checker *c, const char *by, const char *source, const char *path)
 {
-	cleanup_free char *real = realpath(path, NULL);
+	/* Most are there, and no part of it is a symlink. */
+	cleanup_free char *real = strncmp(path, "/run/", 5) == 0 ? strdup(path) : realpath(path, NULL);
 	struct stat st;
 
 	if (!real || !is_below(real, source) || stat(real, &st) < 0 || !S_ISSOCK(st.st_mode))
@@ -104,7 +97,7 @@ static int check_sockets(struct checker *c, const char *by, const char *source)
 {
 	static const char *const usual[] = { "/run/docker.sock", "/run/containerd/containerd.sock",
 		"/run/podman/podman.sock", "/run/crio/crio.sock", "/run/dbus/system_bus_socket",
-		"/run/systemd/private", "/var/run/docker.sock", "/run/libvirt/libvirt-sock" };
+		"/run/systemd/private", "/run/libvirt/libvirt-sock" };
 	const char *agent = getenv("SSH_AUTH_SOCK");
 	char line[512];
 	int r = check_socket(c, by, source, source);
@@ -147,16 +140,22 @@ static bool can_read(const struct options *o, const char *path)
 	return stat(path, &st) == 0 && (uid == 0 || (st.st_uid == uid && (st.st_mode & 0400)) || (st.st_mode & 0004));
 }
 
-/* Home directories: the caller's, and that of the user whom the program is. NULL when there is none. */
-static const char *home_of(const struct options *o, int i)
+/*
+ * Home directories without symlinks, heap: the caller's, and, when it is somebody else, that of the user whom the
+ * program is. NULL when there is none.
+ */
+static char *home_of(const struct options *o, int i)
 {
 	const struct passwd *pw;
 	const char *home = getenv("HOME");
+	uid_t uid = program_uid(o);
 
-	if (i == 0 && home)
-		return home[0] == '/' && home[1] ? home : NULL;
-	pw = getpwuid(program_uid(o));
-	return pw && pw->pw_dir[0] == '/' && pw->pw_dir[1] && pw->pw_uid != 65534 ? pw->pw_dir : NULL;
+	if (i == 1) {
+		/* Not the one that has nothing: plain root's programs. */
+		pw = uid == getuid() || uid == 65534 ? NULL : getpwuid(uid);
+		home = pw ? pw->pw_dir : NULL;
+	}
+	return home && home[0] == '/' && home[1] ? realpath(home, NULL) : NULL;
 }
 
 static int check_secrets(struct checker *c, const char *by, const char *source)
@@ -175,10 +174,11 @@ static int check_secrets(struct checker *c, const char *by, const char *source)
 			r = open_wide(c, CONSENT_SECRETS, by, others[i]);
 	}
 	for (int h = 0; h < 2; h++) {
-		const char *home = home_of(c->o, h);
+		cleanup_free char *home = home_of(c->o, h);
 
 		for (size_t i = 0; r == 0 && home && i < sizeof(below_home) / sizeof(below_home[0]); i++) {
-			if (meets_below(source, home, below_home[i], path) && can_read(c->o, path))
+			if (snprintf(path, sizeof(path), "%s/%s", home, below_home[i]) < PATH_CAP && meets(source, path) &&
+			    can_read(c->o, path))
 				r = open_wide(c, CONSENT_SECRETS, by, path);
 		}
 	}
@@ -200,40 +200,53 @@ static int check_host_write(struct checker *c, const char *by, const char *sourc
 			r = open_wide(c, CONSENT_HOST_WRITE, by, dirs[i]);
 	}
 	for (int h = 0; h < 2; h++) {
-		const char *home = home_of(c->o, h);
-		cleanup_free char *real = home ? realpath(home, NULL) : NULL;
+		cleanup_free char *home = home_of(c->o, h);
 
 		/* Home itself: such files can be made there. */
-		if (r == 0 && real && is_below(real, source))
-			r = open_wide(c, CONSENT_HOST_WRITE, by, real);
-		for (size_t i = 0; r == 0 && real && i < sizeof(below_home) / sizeof(below_home[0]); i++) {
-			if (meets_below(source, real, below_home[i], path))
+		if (r == 0 && home && is_below(home, source))
+			r = open_wide(c, CONSENT_HOST_WRITE, by, home);
+		for (size_t i = 0; r == 0 && home && i < sizeof(below_home) / sizeof(below_home[0]); i++) {
+			if (snprintf(path, sizeof(path), "%s/%s", home, below_home[i]) < PATH_CAP && meets(source, path))
 				r = open_wide(c, CONSENT_HOST_WRITE, by, path);
 		}
 	}
 	return r;
 }
 
-static int check_mount(struct checker *c, const struct jail_mount *b)
+/* What the program sees of the host by this mount, and what it changes there; NULL for nothing. */
+static const char *seen_by(const struct jail_mount *m)
 {
-	bool shows = b->kind == JAIL_BIND || b->kind == JAIL_OVERLAY;
-	const char *changed = b->kind == JAIL_OVERLAY ? b->upper : b->writable ? b->source : NULL;
-	cleanup_free char *source = shows ? realpath(b->source, NULL) : NULL;
-	cleanup_free char *to = shows && changed ? realpath(changed, NULL) : NULL;
-	char by[400];
-	int r;
+	return m->kind == JAIL_BIND || m->kind == JAIL_OVERLAY ? m->source : NULL;
+}
 
-	if (!source)
-		return 0;	/* not of the host; or the jail will say so */
-	snprintf(by, sizeof(by), "%s %.380s", b->kind == JAIL_OVERLAY ? "--overlay" : b->writable ? "--bind" : "--ro-bind",
-		 b->source);
-	r = meets(source, "/proc") ? open_wide(c, CONSENT_HOST_PROC, by, "/proc") : 0;
-	if (r == 0 && to)
-		r = check_host_write(c, by, to);
-	if (r == 0)
-		r = check_secrets(c, by, source);
-	/* A socket is not reached through an overlay. */
-	return r == 0 && b->kind == JAIL_BIND ? check_sockets(c, by, source) : r;
+static const char *changed_by(const struct jail_mount *m)
+{
+	return m->kind == JAIL_OVERLAY ? m->upper : m->kind == JAIL_BIND && m->writable ? m->source : NULL;
+}
+
+static void name_mount(const struct jail_mount *m, char buf[NAME_CAP])
+{
+	snprintf(buf, NAME_CAP, "%s %.380s", m->kind == JAIL_OVERLAY ? "--overlay" : m->writable ? "--bind" : "--ro-bind",
+		 m->source);
+}
+
+static int check_mount(struct checker *c, const struct jail_mount *m)
+{
+	cleanup_free char *seen = seen_by(m) ? realpath(seen_by(m), NULL) : NULL;
+	cleanup_free char *changed = changed_by(m) ? realpath(changed_by(m), NULL) : NULL;
+	char by[NAME_CAP];
+	int r = 0;
+
+	if (!seen && !changed)
+		return 0;	/* nothing of the host; or the jail will say that it is not there */
+	name_mount(m, by);
+	if (seen && meets(seen, "/proc"))
+		r = open_wide(c, CONSENT_HOST_PROC, by, "/proc");
+	if (r == 0 && changed)
+		r = check_host_write(c, by, changed);
+	if (r == 0 && seen)
+		r = check_secrets(c, by, seen);
+	return r == 0 && seen ? check_sockets(c, by, seen) : r;
 }
 
 /* ---- the rules of this run ------------------------------------------------------------------------------ */
@@ -284,13 +297,13 @@ static bool is_decided_below(const char *path, const char *dir)
 static int check_file(struct checker *c, const char *file)
 {
 	for (size_t i = 0; i < c->o->mounts.n; i++) {
-		const struct jail_mount *b = &c->o->mounts.list[i];
-		cleanup_free char *source = b->kind == JAIL_BIND && b->writable ? realpath(b->source, NULL) : NULL;
-		char by[400];
+		const struct jail_mount *m = &c->o->mounts.list[i];
+		cleanup_free char *changed = changed_by(m) ? realpath(changed_by(m), NULL) : NULL;
+		char by[NAME_CAP];
 
-		if (!source || !is_decided_below(file, source))
+		if (!changed || !is_decided_below(file, changed))
 			continue;
-		snprintf(by, sizeof(by), "--bind %.380s", b->source);
+		name_mount(m, by);
 		return open_wide(c, CONSENT_CONFIG_WRITE, by, file);
 	}
 	return 0;
@@ -336,5 +349,9 @@ int consent_check(struct options *o, const char *place)
 	}
 	for (size_t i = 0; r == 0 && i < o->n_files; i++)
 		r = check_file(&c, o->files[i]);
+	for (size_t i = 0; r == 0 && i < o->mounts.n; i++) {
+		if (o->mounts.list[i].kind == JAIL_IMAGE)
+			r = check_file(&c, o->mounts.list[i].source);
+	}
 	return r;
 }

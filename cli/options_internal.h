@@ -23,7 +23,8 @@ enum option_traits {
 	OPTION_PATH = 2,	/* a file of the host; in a profile, relative to the profile's directory */
 	OPTION_PATH_OR_WORD = 4,	/* the same, if there is a '/' in it */
 	OPTION_NO_PROFILE = 8,	/* on the command line only */
-	OPTION_PLACE = 16,	/* SOURCE:PLACE or PLACE: of two for one place the later counts */
+	OPTION_PLACE = 16,	/* SOURCE[:PLACE...]: of two for one place the later counts */
+	OPTION_FIRST = 32,	/* the place comes first: PLACE[:...], PLACE=... */
 };
 
 struct option {

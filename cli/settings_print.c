@@ -79,12 +79,12 @@ static int print_policy(FILE *f, const char *text)
 	return 0;
 }
 
-/* Where a bind goes: SOURCE[:[PLACE][:OPTIONS]] */
-static const char *place_of(const char *value)
+/* Where a mount goes: SOURCE[:[PLACE][:OPTIONS]], or PLACE[:OPTIONS], or PLACE=TEXT. */
+static const char *place_of(const struct setting *s)
 {
-	const char *colon = strchr(value, ':');
+	const char *colon = s->opt->traits & OPTION_FIRST ? NULL : strchr(s->value, ':');
 
-	return colon && colon[1] && colon[1] != ':' ? colon + 1 : value;
+	return colon && colon[1] && colon[1] != ':' ? colon + 1 : s->value;
 }
 
 static bool is_same_place(const char *a, const char *b)
@@ -94,8 +94,8 @@ static bool is_same_place(const char *a, const char *b)
 
 		a += strspn(a, "/");
 		b += strspn(b, "/");
-		n = strcspn(a, "/:");
-		m = strcspn(b, "/:");
+		n = strcspn(a, "/:=");
+		m = strcspn(b, "/:=");
 		if (n != m || memcmp(a, b, n) != 0)
 			return false;
 		if (!n)
@@ -116,7 +116,7 @@ static bool is_overridden(const struct settings *p, size_t at)
 		if (s->opt == t->opt && !(s->opt->traits & OPTION_MANY))
 			return true;
 		if ((s->opt->traits & OPTION_PLACE) && (t->opt->traits & OPTION_PLACE) &&
-		    is_same_place(place_of(s->value), place_of(t->value)))
+		    is_same_place(place_of(s), place_of(t)))
 			return true;
 	}
 	return false;

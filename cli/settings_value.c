@@ -96,26 +96,56 @@ bool settings_is_word(const char *s)
 	return *s && s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
 }
 
+/*
+ * "SOURCE[:[PLACE][:OPTION,...]]" with its paths of the host absolute: the source, and the directories of an
+ * overlay's changes. Heap, or NULL.
+ */
+static char *anchor_mount(const char *value, const char *dir, size_t len)
+{
+	size_t n = strcspn(value, ":");
+	cleanup_free char *source = strndup(value, n), *full = source ? path_absolute(dir, len, source) : NULL;
+	const char *options = value[n] ? strchr(value + n + 1, ':') : NULL;
+	char *out = NULL;
+	size_t size;
+	FILE *f = full ? open_memstream(&out, &size) : NULL;
+
+	if (!f)
+		return NULL;
+	fprintf(f, "%s%.*s", full, (int)(options ? options - (value + n) : (ptrdiff_t)strlen(value + n)), value + n);
+	for (const char *at = options; at && *at; at += n) {
+		size_t key = 1 + strcspn(at + 1, "=,");
+
+		n = 1 + strcspn(at + 1, ",");
+		if (at[key] == '=' && at[key + 1] != '/' && (strncmp(at + 1, "upper=", 6) == 0 || strncmp(at + 1, "work=", 5) == 0)) {
+			cleanup_free char *path = strndup(at + key + 1, n - key - 1);
+			cleanup_free char *whole = path ? path_absolute(dir, len, path) : NULL;
+
+			fprintf(f, "%.*s%s", (int)key + 1, at, whole ? whole : "");
+		} else {
+			fprintf(f, "%.*s", (int)n, at);
+		}
+	}
+	if (fclose(f) != 0) {
+		free(out);
+		return NULL;
+	}
+	return out;
+}
+
 int settings_anchor(const char *file, const struct option *opt, char **value)
 {
-	const char *slash = strrchr(file, '/'), *colon = NULL;
+	const char *slash = strrchr(file, '/');
+	size_t len = slash ? (size_t)(slash - file) : 0;
 	bool is_path = (opt->traits & OPTION_PATH) ||
 		((opt->traits & OPTION_PATH_OR_WORD) && !settings_is_word(*value));
-	char *path, *full, *both;
-	int n;
+	char *full;
 
 	if (!is_path)
 		return 0;
-	if (opt->traits & OPTION_PLACE)
-		colon = strchr(*value, ':');
-	path = strndup(*value, colon ? (size_t)(colon - *value) : strlen(*value));
-	full = path ? path_absolute(file, slash ? (size_t)(slash - file) : 0, path) : NULL;
-	free(path);
-	n = full ? asprintf(&both, "%s%s", full, colon ? colon : "") : -1;
-	free(full);
-	if (n < 0)
+	full = opt->traits & OPTION_PLACE ? anchor_mount(*value, file, len) : path_absolute(file, len, *value);
+	if (!full)
 		return -ENOMEM;
 	free(*value);
-	*value = both;
+	*value = full;
 	return 0;
 }

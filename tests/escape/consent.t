@@ -12,7 +12,7 @@ mkdir -p /run/netns /run/user/4242
 chown 4242:4242 /run/user/4242
 ip link set lo up
 S=$T/bin/sluice
-mkdir "$T/sock" "$T/home/.ssh" "$T/home/project" "$T/rules" "$T/safe" "$T/share/sub"
+mkdir "$T/work" "$T/sock" "$T/home/.ssh" "$T/home/project" "$T/rules" "$T/safe" "$T/share/sub"
 echo key >"$T/home/.ssh/id"
 printf 'version: 1\negress: []\n' >"$T/rules/policy.yaml"
 printf 'version: 1\nhostname: rules\n' >"$T/rules/profile.yaml"
@@ -21,7 +21,7 @@ printf 'version: 1\n' >"$T/safe/profile.yaml"
 printf 'version: 1\nlet: sockets\n' >"$T/safe/let.yaml"
 ln -s "$T/rules/link.yaml" "$T/safe/link.yaml"
 ln -s "$T/safe/profile.yaml" "$T/rules/link.yaml"
-chmod 777 "$T/sock" "$T/rules" "$T/safe"
+chmod 777 "$T/work" "$T/sock" "$T/rules" "$T/safe"
 chown -R 4242:4242 "$T/home"
 chmod 755 "$T/home/.ssh"
 "$P" unix "$T/sock/s" listen >"$T/unix.out" &
@@ -69,6 +69,10 @@ for AS in root user; do
 	needs config-write "a link on the way to it" --profile "$T/safe/link.yaml" --bind "$T/rules" -- true
 	needs config-write "the directory above" --profile "$T/rules/profile.yaml" --bind "$T" --let sockets --let secrets \
 		--let host-write -- true
+	needs config-write "changes that are kept over it" --profile "$T/rules/profile.yaml" \
+		--overlay "$T/safe:/o:upper=$T/rules,work=$T/work" -- true
+	needs sockets "an overlay that holds a socket" --overlay "$T/sock:/o" -- true
+	needs host-proc "the host's / in an overlay" --overlay /:/o --let secrets --let sockets -- true
 	ok "read-only it may be seen" run --profile "$T/rules/profile.yaml" --ro-bind "$T/rules" -- true
 	ok "elsewhere it is none" run --profile "$T/safe/profile.yaml" --bind "$T/rules" -- true
 	ok "an unknown word" says "run: --let all: not known; use sockets" run --let all -- true

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/options.h"
+#include "cli/options_internal.h"
 #include "cli/settings.h"
 #include "lib/log.h"
 
@@ -113,6 +113,10 @@ static void test_print(void **state)
 			   "ro-bind:\n  - \"/p/data\"\n  - \"/p/y:/y\"\n  - \"/a/b\"\n" },
 		/*  8 */ { V "bind: [/a:/x, /b:/x/]\n", "bind:\n  - \"/b:/x/\"\n" },
 		/*  9 */ { V "ro-bind: [/a:/x, /a]\nbind: /b:/x\n", "bind:\n  - \"/b:/x\"\nro-bind:\n  - \"/a\"\n" },
+		/* 9b */ { V "overlay: [\"a:/o:noexec,upper=u/./x,work=/w\", \"b::upper=c,follow\"]\n",
+			    "overlay:\n  - \"/p/a:/o:noexec,upper=/p/u/x,work=/w\"\n  - \"/p/b::upper=/p/c,follow\"\n" },
+		/* 9c */ { V "bind: /a:/x\ntmpfs: [/x, /y:size=1M]\ndir: /y/\nfile: \"/z=a:b\"\nsymlink: t:/z\n",
+			    "tmpfs:\n  - \"/x\"\ndir:\n  - \"/y/\"\nsymlink:\n  - \"t:/z\"\n" },
 		/* 10 */ { V "seccomp: strict\n", "seccomp: \"strict\"\n" },
 		/* 11 */ { V "seccomp: my.json\n", "seccomp: \"/p/my.json\"\n" },
 		/* 12 */ { V "policy: [a.yaml, {version: 1}]\n",
@@ -280,6 +284,40 @@ static void test_bounds(void **state)
 	options_done(&o);
 }
 
+/* Every option of run is a key, but for three; none is what the language keeps for itself. */
+static void test_table(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (const struct option *o = options_list; o < options_list + options_count; o++) {
+		struct settings p = { .only_text = true };
+		char text[128], why[SETTINGS_WHY_CAP] = "", *out;
+		const char *key;
+
+		if (!o->name || strncmp(o->name, "--", 2) != 0 || !(o->for_whom & OPTIONS_RUN))
+			continue;
+		key = o->name + 2;
+		assert_ptr_equal(options_find(o->name, strlen(o->name), OPTIONS_RUN), o);
+		assert_string_not_equal(key, "version");
+		assert_string_not_equal(key, "include");
+		snprintf(text, sizeof(text), V "%s: %s\n", key, o->value ? "/a" : "true");
+		if (settings_add_text(&p, text, strlen(text), "/p/x.yaml", why) < 0) {
+			if (!(o->traits & OPTION_NO_PROFILE) || !strstr(why, "for the command line only"))
+				fail_msg("%s: %s", key, why);
+			settings_done(&p);
+			continue;
+		}
+		out = settings_print(&p);
+		if (!out || strncmp(out + strlen(V), key, strlen(key)) != 0)
+			fail_msg("%s: %s", key, out);
+		free(out);
+		settings_done(&p);
+		n++;
+	}
+	assert_true(n > 35);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -299,6 +337,7 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_print),
 		cmocka_unit_test(test_includes),
