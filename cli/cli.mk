@@ -28,6 +28,7 @@ CLI_SRC := \
 	cli/status.c \
 	cli/summary.c \
 	cli/userns.c \
+	cli/violations.c \
 	cli/view.c \
 	$(POLICY_SRC) \
 	$(POLICY_CLI_SRC) \

@@ -332,6 +332,7 @@ int consent_check(struct options *o, const char *place)
 	int r = 0;
 
 	tell(o, o->seccomp_off, "no system call filter around the program");
+	tell(o, o->seccomp == JAIL_SECCOMP_LOG, "the system call filter refuses nothing and only reports");
 	tell(o, o->landlock == JAIL_LANDLOCK_OFF, "no Landlock around the program");
 	tell(o, o->keep_env, "the whole environment is passed on, secrets included");
 	tell(o, o->view.caps, "--cap-add: the program has it over its own user namespace, whose ids it can take");

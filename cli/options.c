@@ -42,6 +42,10 @@ static const char *const landlocks[] = {
 	[JAIL_LANDLOCK_AUTO] = "auto", [JAIL_LANDLOCK_REQUIRE] = "require", [JAIL_LANDLOCK_OFF] = "off", NULL,
 };
 
+static const char *const seccomp_modes[] = {
+	[JAIL_SECCOMP_ENFORCE] = "enforce", [JAIL_SECCOMP_TRACE] = "trace", [JAIL_SECCOMP_LOG] = "log", NULL,
+};
+
 #define AT(member) offsetof(struct options, member)
 #define HEAD(text, whom) { .help = (text), .for_whom = (whom) }
 
@@ -110,8 +114,10 @@ const struct option options_list[] = {
 	{ "--cap-add", "NAME", "a capability, over the program's own user namespace: setuid, chown, ...", take_view, 0,
 	  NULL, RUN, OPTION_MANY },
 	{ "--hostname", "NAME", "default: sandbox", take_hostname, 0, NULL, RUN, 0 },
-	{ "--seccomp", "PROFILE", "its system call filter: default, strict, compute, or a file in\n"
-	  "Docker's JSON form; sluice seccomp shows and tests it", take_seccomp, 0, NULL, RUN, OPTION_PATH_OR_WORD },
+	{ "--seccomp", "PROFILE", "its system call filter: default, strict, compute, or a file, in the\n"
+	  "form of sluice-seccomp(5) or in Docker's; sluice seccomp looks at it", take_seccomp, 0, NULL, RUN, OPTION_PATH_OR_WORD },
+	{ "--seccomp-mode", "MODE", "enforce; trace: report what it refuses; log: let that through, too",
+	  take_word, AT(seccomp), seccomp_modes, RUN, 0 },
 	{ "--no-seccomp", NULL, "no system call filter around the program", take_flag, AT(seccomp_off), NULL, RUN,
 	  0 },
 	{ "--let", "WORD", "what opens the jail, and is refused without its word: sockets, secrets,\n"
@@ -276,9 +282,9 @@ static int check_whole(struct parser *p, enum options_for what)
 	if (what != OPTIONS_RUN && o->argv[0])
 		return complain(p, "%s: %s: takes no command; see sluice %s --help", p->place, o->argv[0],
 				p->place);
-	if (o->filter.prog.len && o->seccomp_off)
-		return complain(p, "%s: --seccomp and --no-seccomp: one gives a filter, the other none; choose",
-				p->place);
+	if ((o->filter.prog.len || o->seccomp) && o->seccomp_off)
+		return complain(p, "%s: --seccomp%s and --no-seccomp: one gives a filter, the other none; choose",
+				p->place, o->seccomp ? "-mode" : "");
 	if (o->xdp_mode && o->port != PROTO_PORT_XDP && o->port != PROTO_PORT_AUTO)
 		return complain(p, "%s: --xdp-mode: this port has no mode; use it with --port xdp", p->place);
 	if (o->net == OPTIONS_NET_NONE && (o->events || o->pcap))

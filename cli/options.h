@@ -45,6 +45,7 @@ struct options {
 	size_t n_env;
 	const char *chdir, *hostname;
 	bool keep_env, seccomp_off;
+	enum jail_seccomp seccomp;
 	enum jail_landlock landlock;
 	struct jail_limits limits;
 	struct filter filter;		/* --seccomp; no program: the default */

@@ -19,6 +19,7 @@
 #include "cli/options.h"
 #include "cli/status.h"
 #include "cli/userns.h"
+#include "cli/violations.h"
 #include "lib/log.h"
 #include "sandbox/jail.h"
 
@@ -42,11 +43,19 @@ struct run {
 	struct door door;
 	struct jail jail;
 	struct proto_created created;
+	struct violations violations;
 };
 
 static bool has_gateway(const struct run *r)
 {
 	return r->o.net == OPTIONS_NET_GATEWAY;
+}
+
+static void violation(void *arg, const struct jail_violation *v)
+{
+	struct run *r = arg;
+
+	violations_take(&r->violations, v, r->o.status_fd, r->o.quiet);
 }
 
 static int start_jail(struct run *r)
@@ -68,6 +77,9 @@ static int start_jail(struct run *r)
 		.userns = -1,
 		.filter = r->o.filter.prog.len ? &r->o.filter : NULL,
 		.seccomp_off = r->o.seccomp_off,
+		.seccomp = r->o.seccomp,
+		.on_violation = violation,
+		.violation_arg = r,
 		.landlock = r->o.landlock,
 		.hide = r->door.hide,
 		.n_hide = DOOR_HIDDEN_MAX,
@@ -138,6 +150,7 @@ static int run_program(struct run *r)
 		       has_gateway(r) ? &r->created : NULL);
 	err = jail_wait(&r->jail, watched, readable, r);
 	limits_tell(&r->jail);
+	violations_end(&r->violations, r->o.quiet);
 	return err;
 }
 

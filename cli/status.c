@@ -3,6 +3,7 @@
 #include "cli/status.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -75,6 +76,30 @@ void status_gateway_died(int fd, const char *why)
 	put_line(fd, &j);
 }
 
+void status_violation(int fd, const struct status_violation *v)
+{
+	char buf[1024], arg[24];
+	struct json j;
+
+	if (fd < 0)
+		return;
+	begin(&j, buf, sizeof(buf), "seccomp");
+	json_str(&j, "call", v->name);
+	json_u64(&j, "number", v->number);
+	json_str(&j, "abi", v->abi);
+	json_array(&j, "args");
+	for (size_t i = 0; i < sizeof(v->of->call.args) / sizeof(v->of->call.args[0]); i++) {
+		snprintf(arg, sizeof(arg), "0x%llx", (unsigned long long)v->of->call.args[i]);
+		json_str(&j, NULL, arg);
+	}
+	json_array_end(&j);
+	json_str(&j, "answer", v->answer);
+	json_bool(&j, "let_through", v->of->let_through);
+	json_i64(&j, "pid", v->of->pid);
+	json_str(&j, "comm", v->of->comm);
+	put_line(fd, &j);
+}
+
 static void put_result(struct json *j, const struct jail_result *res)
 {
 	if (res->signal)
@@ -89,6 +114,8 @@ static void put_result(struct json *j, const struct jail_result *res)
 		json_u64(j, "memory_peak", res->memory_peak);
 		json_u64(j, "oom_kills", res->oom_kills);
 	}
+	if (res->violations)
+		json_u64(j, "seccomp_violations", res->violations);
 	if (res->has_pids)
 		json_u64(j, "pids_refused", res->pids_refused);
 }

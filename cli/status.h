@@ -6,11 +6,18 @@
 #include <sys/types.h>
 
 #include "lib/proto.h"
+#include "sandbox/jail.h"
 #include "sandbox/limits.h"
 
 /* fd -1: nothing is written. A reader that went away is ignored. c NULL: without a gateway. */
 void status_started(int fd, const char *event, const char *name, pid_t pid,
 		    const struct proto_created *c);
+struct status_violation {
+	const struct jail_violation *of;
+	const char *name, *abi, *answer;
+	uint32_t number;
+};
+void status_violation(int fd, const struct status_violation *v);
 void status_gateway_died(int fd, const char *why);
 /* res: NULL, or of a program that was started. */
 void status_exited(int fd, int status, const struct jail_result *res);

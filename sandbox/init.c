@@ -142,10 +142,10 @@ static void write_map(const struct jail_setup *s, pid_t pid, const char *name, s
 }
 
 /* Passes on what the program's side says; returns only when it says `want`. */
-static void expect(const struct jail_setup *s, int sock, enum jail_msg_type want)
+static void expect(struct jail_setup *s, int sock, enum jail_msg_type want)
 {
 	struct jail_msg m;
-	int r = jail_msg_recv(sock, &m, NULL);
+	int r = jail_msg_recv(sock, &m, &s->listener);
 
 	if (r == 0 && m.type == want)
 		return;
@@ -383,11 +383,13 @@ static void hand_out_netns(const struct jail_setup *s)
 }
 
 /* Tells the caller that all is built, waits for its word, and sees the program through its exec. */
-static void start_program(const struct jail_setup *s, int program)
+static void start_program(struct jail_setup *s, int program)
 {
 	struct jail_msg m;
+	int r = jail_msg_send_fd(s->sock, JAIL_MSG_READY, s->listener);
 
-	if (jail_msg_send(s->sock, JAIL_MSG_READY, 0) < 0 || jail_msg_recv(s->sock, &m, NULL) < 0 || m.type != JAIL_MSG_GO ||
+	fd_close(&s->listener);
+	if (r < 0 || jail_msg_recv(s->sock, &m, NULL) < 0 || m.type != JAIL_MSG_GO ||
 	    jail_msg_send(program, JAIL_MSG_GO, m.value) < 0)
 		_exit(JAIL_EXIT_FAILED);
 	/* End-of-file is the exec: the program's end is close-on-exec. */

@@ -28,6 +28,7 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/msg.h"
+#include "sandbox/filter.h"
 
 enum {
 	JAIL_CLONE = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
@@ -43,6 +44,15 @@ int jail_msg_send(int sock, enum jail_msg_type type, int value)
 	m.type = type;
 	m.value = value;
 	return msg_send(sock, &m, sizeof(m), NULL, 0);
+}
+
+int jail_msg_send_fd(int sock, enum jail_msg_type type, int fd)
+{
+	struct jail_msg m;
+
+	memset(&m, 0, sizeof(m));
+	m.type = type;
+	return msg_send(sock, &m, sizeof(m), &fd, fd >= 0 ? 1 : 0);
 }
 
 int jail_msg_recv(int sock, struct jail_msg *ret_msg, int *ret_fd)
@@ -312,6 +322,7 @@ static void close_jail(struct jail *j)
 {
 	fd_close(&j->status);
 	fd_close(&j->netns);
+	fd_close(&j->listener);
 	cgroup_free(j->cgroup);
 	j->cgroup = NULL;
 }
@@ -334,9 +345,14 @@ int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 	static const struct jail_limits defaults;
 	static const struct jail_view plain;
 	struct jail_setup s = { .plan = plan, .limits = plan->limits ? plan->limits : &defaults,
+<<<<<<< HEAD
 		.view = plan->view ? plan->view : &plain,
 		.sock = -1, .proc_sys = -1, .tty = -1, .ruleset = -1, .cgroup = { .usage = -1 } };
 	struct jail j = { .pid = -1, .netns = -1, .status = -1 };
+=======
+		.sock = -1, .proc_sys = -1, .tty = -1, .listener = -1, .ruleset = -1, .cgroup = { .usage = -1 } };
+	struct jail j = { .pid = -1, .netns = -1, .status = -1, .listener = -1 };
+>>>>>>> a2e9b38 (sandbox: --seccomp-mode trace tells what the filter refused, log lets it through)
 	int pair[2], r;
 
 	why[0] = '\0';
@@ -354,6 +370,10 @@ int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 		return r;
 	}
 	j.status = pair[0];
+	j.filter = plan->filter ? plan->filter : filter_builtin("default");
+	j.seccomp = plan->seccomp_off ? JAIL_SECCOMP_ENFORCE : plan->seccomp;
+	j.on_violation = plan->on_violation;
+	j.violation_arg = plan->violation_arg;
 	s.sock = pair[1];
 	r = start_init(&s, j.status, &j.pid, why);
 	if (j.cgroup)
@@ -373,7 +393,7 @@ int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 
 int jail_built(struct jail *j, char *why)
 {
-	return hear(j, JAIL_MSG_READY, NULL, why);
+	return hear(j, JAIL_MSG_READY, j->seccomp == JAIL_SECCOMP_ENFORCE ? NULL : &j->listener, why);
 }
 
 /*
@@ -400,6 +420,8 @@ int jail_go(struct jail *j, char *why)
 	j->front = has_terminal();
 	j->start_ns = clock_mono_ns();
 	r = jail_msg_send(j->status, JAIL_MSG_GO, j->front);
+	if (r == 0 && j->listener >= 0)
+		trace_until(j, j->status);
 	if (r == 0)
 		r = jail_msg_recv(j->status, &m, NULL);
 	if (r == 0 && m.type == JAIL_MSG_RUNNING)

@@ -9,6 +9,7 @@
 #ifndef SANDBOX_JAIL_H
 #define SANDBOX_JAIL_H
 
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,7 @@ enum jail_landlock {
 	JAIL_LANDLOCK_OFF,		/* asked for by name, printed */
 };
 
+<<<<<<< HEAD
 enum { JAIL_RANGES_MAX = 16 };
 
 /* As in /proc/PID/uid_map (user_namespaces(7)): count ids from inside on are those from outside on in the caller's namespace. */
@@ -61,6 +63,23 @@ struct jail_range {
 struct jail_ranges {
 	size_t n;
 	struct jail_range list[JAIL_RANGES_MAX];
+=======
+enum jail_seccomp {
+	JAIL_SECCOMP_ENFORCE,
+	JAIL_SECCOMP_TRACE,		/* the same, and what is refused with an errno is reported */
+	JAIL_SECCOMP_LOG,		/* what would be refused is reported and let through */
+};
+
+enum { JAIL_COMM_CAP = 16 };
+
+/* A system call that the filter refuses, or would refuse. */
+struct jail_violation {
+	struct seccomp_data call;
+	uint32_t action;		/* the filter's: SECCOMP_RET_* with data */
+	bool let_through;
+	pid_t pid;			/* of the thread, as the caller sees it */
+	char comm[JAIL_COMM_CAP];	/* what it calls itself; the program's choice */
+>>>>>>> a2e9b38 (sandbox: --seccomp-mode trace tells what the filter refused, log lets it through)
 };
 
 /* All zero: the defaults. */
@@ -88,6 +107,10 @@ struct jail_plan {
 	int userns;			/* rootless: user namespace to join first, else -1 */
 	const struct filter *filter;	/* of system calls; NULL: the built-in default; borrowed */
 	bool seccomp_off;		/* asked for by name, printed */
+	enum jail_seccomp seccomp;
+	/* Unless the filter is enforced without a word; called from jail_go() and jail_wait(). */
+	void (*on_violation)(void *arg, const struct jail_violation *v);
+	void *violation_arg;
 	enum jail_landlock landlock;
 	const char *const *hide;	/* directories of the host that no bind shows; absolute */
 	size_t n_hide;
@@ -97,6 +120,11 @@ struct jail_plan {
 struct jail {
 	pid_t pid;		/* pid 1 of the jail, as the caller sees it */
 	int netns;		/* the jail's network namespace; closed by jail_wait() or jail_kill() */
+	int listener;		/* internal: reports of the filter, or -1 */
+	const struct filter *filter;	/* of the plan: borrowed */
+	enum jail_seccomp seccomp;
+	void (*on_violation)(void *arg, const struct jail_violation *v);
+	void *violation_arg;
 	int status;		/* internal: messages to and from pid 1, close-on-exec */
 	bool front;		/* internal: the program has the terminal */
 	bool masked;		/* internal: mask is to be restored by jail_wait() or jail_kill() */

@@ -27,7 +27,7 @@ enum jail_msg_type {
 	JAIL_MSG_ERROR = 1,		/* value: -errno, or 126 or 127; text: what, why, what to do */
 	JAIL_MSG_PID,			/* intermediate process -> caller; value: pid of init */
 	JAIL_MSG_NETNS,			/* init -> caller, first of all: the netns descriptor comes along */
-	JAIL_MSG_READY,			/* all is built */
+	JAIL_MSG_READY,			/* all is built; comes with the filter's listener, if there is one */
 	JAIL_MSG_MAPPED,		/* init -> program: the id maps are written */
 	JAIL_MSG_GO,			/* exec now; value: 1 when the program gets the terminal */
 	JAIL_MSG_RUNNING,		/* the exec happened */
@@ -60,6 +60,7 @@ struct jail_setup {
 	int sock;			/* towards whoever waits for this process */
 	int proc_sys;			/* O_PATH of /proc/sys before it becomes read-only */
 	int tty;			/* the controlling terminal, or -1 */
+	int listener;			/* the filter's, on its way from the program to the caller; -1 without */
 	int ruleset;			/* Landlock's, made by init for the program; -1 without */
 	int landlock_abi;
 	const char *cwd;		/* inside; NULL: "/". Never freed */
@@ -74,6 +75,7 @@ struct jail_setup {
 
 /* jail.c */
 int jail_msg_send(int sock, enum jail_msg_type type, int value);
+int jail_msg_send_fd(int sock, enum jail_msg_type type, int fd);	/* -1: none */
 /* 0, -ECONNRESET when the peer is gone, or -errno. fd may be NULL; else gets a descriptor or -1. */
 int jail_msg_recv(int sock, struct jail_msg *ret_msg, int *ret_fd);
 /* Kills pid 1, and with it everything inside, and waits until all of it is gone. */
@@ -108,6 +110,13 @@ int fs_new(const char *type, const char *const *opts, uint64_t attrs);
 /* etc.c */
 void etc_build(const struct jail_setup *s, int root, bool base);	/* base: of the host nothing */
 int file_put(int dir, const char *path, const char *text);
+
+/* trace.c: loads the filter so that violations are reported. The listener, close-on-exec, or -errno. */
+int trace_load(const struct filter *f, enum jail_seccomp mode);
+/* The caller's side: answers one report, which must be there to be read. */
+void trace_input(struct jail *j);
+/* Answers reports until fd can be read. */
+void trace_until(struct jail *j, int fd);
 
 /* env.c: NULL-terminated, heap, never freed (exec follows). */
 char **env_build(const struct jail_setup *s);

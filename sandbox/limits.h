@@ -53,6 +53,7 @@ struct jail_result {
 	uint64_t memory_peak;		/* bytes, of the cgroup */
 	uint64_t oom_kills;
 	uint64_t pids_refused;
+	uint64_t violations;		/* of the filter of system calls, when they are reported */
 };
 
 #endif

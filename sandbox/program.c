@@ -113,6 +113,17 @@ static const char *exec_hint(int err, const char *name)
 	return "";
 }
 
+static int load_filter(struct jail_setup *s)
+{
+	const struct filter *f = s->plan->filter ? s->plan->filter : filter_builtin("default");
+
+	if (s->plan->seccomp == JAIL_SECCOMP_ENFORCE)
+		return filter_load(f);
+	/* It stays open until exec: close(2) may be refused, and then nobody would answer yet. */
+	s->listener = trace_load(f, s->plan->seccomp);
+	return s->listener;
+}
+
 void jail_program(struct jail_setup *s)
 {
 	char *const *argv = s->plan->argv;
@@ -132,11 +143,11 @@ void jail_program(struct jail_setup *s)
 	environ = env_build(s);
 	landlock_enter(s);
 	if (!s->plan->seccomp_off) {
-		err = filter_load(s->plan->filter ? s->plan->filter : filter_builtin("default"));
+		err = load_filter(s);
 		if (err < 0)
 			jail_fail(s, err, "cannot load the seccomp filter: %s", strerror(-err));
 	}
-	if (jail_msg_send(s->sock, JAIL_MSG_READY, 0) < 0 ||
+	if (jail_msg_send_fd(s->sock, JAIL_MSG_READY, s->listener) < 0 ||
 	    jail_msg_recv(s->sock, &m, NULL) < 0 || m.type != JAIL_MSG_GO)
 		_exit(JAIL_EXIT_FAILED);
 

@@ -21,6 +21,7 @@ SANDBOX_SRC := \
 	sandbox/root.c \
 	sandbox/seccomp.c \
 	sandbox/simulate.c \
+	sandbox/trace.c \
 	sandbox/wait.c
 SANDBOX_LIBS := -lcap
 # Profiles as rules: the build's and the caller's part, which the jail itself does not need.

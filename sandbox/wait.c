@@ -121,8 +121,9 @@ static int time_left(const struct jail *j)
 
 static void watch(struct waiting *w, int poll_fd, bool (*on_readable)(void *arg), void *arg)
 {
-	struct pollfd p[3] = {
+	struct pollfd p[4] = {
 		{ w->jail->status, POLLIN, 0 }, { w->signals, POLLIN, 0 }, { poll_fd, POLLIN, 0 },
+		{ w->jail->listener, POLLIN, 0 },
 	};
 
 	while (!w->ended) {
@@ -132,11 +133,15 @@ static void watch(struct waiting *w, int poll_fd, bool (*on_readable)(void *arg)
 			w->jail->result.struck = JAIL_LIMIT_WALL;
 			return;
 		}
-		if (poll(p, 3, wait) < 0) {
+		if (poll(p, 4, wait) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
 		}
+		if (p[3].revents & POLLIN)
+			trace_input(w->jail);
+		else if (p[3].revents)
+			p[3].fd = -1;	/* nobody is left under the filter */
 		if (p[2].revents && !on_readable(arg))
 			p[2].fd = -1;
 		if (p[1].revents)

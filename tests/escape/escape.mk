@@ -18,7 +18,12 @@ $(ESCAPE)/probe32: tests/escape/probe.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc -m32 -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -o $@ $< -lpthread 2>/dev/null || rm -f $@
+# Threads of another C library, where its compiler is installed.
+$(ESCAPE)/threads-musl: tests/escape/threads.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)musl-gcc -static -std=gnu17 -O1 -o $@ $< 2>/dev/null || rm -f $@
 ESCAPE_PROGRAMS := $(addprefix $(ESCAPE)/,jailrun holerun probe ptyrun)
 NET_PROGRAMS += $(ESCAPE_PROGRAMS)
 .PHONY: escape
-net-programs escape: $(ESCAPE_PROGRAMS) $(ESCAPE)/probe32
+net-programs escape: $(ESCAPE_PROGRAMS) $(ESCAPE)/probe32 $(ESCAPE)/threads-musl

@@ -3,11 +3,11 @@
  * jailrun: the jail without the gateway, for tests: jail.h and nothing else, an empty network.
  *
  *	jailrun [-u UID[:GID]] [-b SRC:DST]... [-w SRC:DST]... [-d DIR] [-e NAME=VALUE]... [-E] [-S]
- *		[-h NAME] [-T] [-L require|off] [-p PROFILE] -- COMMAND [ARG...]
+ *		[-h NAME] [-T] [-L require|off] [-p PROFILE] [-M trace|log] -- COMMAND [ARG...]
  *
  * -m --OPTION=VALUE is a limit or a mount as `sluice run` has it.
  * -b read-only bind, -w writable bind, -E keep the environment, -S without seccomp, -T print times,
- * -L what to do about Landlock, -p built-in seccomp profile.
+ * -L what to do about Landlock, -p built-in seccomp profile, -M its mode.
  * As an ordinary user it makes the user namespace that `sluice run` makes. -J joins it by descriptor
  * instead of entering it.
  */
@@ -171,7 +171,7 @@ int main(int argc, char **argv)
 	};
 	log_init("jailrun", LOG_LEVEL_INFO);
 
-	while ((c = getopt(argc, argv, "+m:u:b:w:d:e:h:L:p:ESTJ")) != -1) {
+	while ((c = getopt(argc, argv, "+m:u:b:w:d:e:h:L:p:M:ESTJ")) != -1) {
 		switch (c) {
 		case 'm':
 			option_arg(optarg, &view, &limits, &mounts);
@@ -203,6 +203,9 @@ int main(int argc, char **argv)
 		case 'L':
 			plan.landlock = strcmp(optarg, "off") == 0 ? JAIL_LANDLOCK_OFF :
 				JAIL_LANDLOCK_REQUIRE;
+			break;
+		case 'M':
+			plan.seccomp = strcmp(optarg, "log") ? JAIL_SECCOMP_TRACE : JAIL_SECCOMP_LOG;
 			break;
 		case 'p':
 			plan.filter = filter_builtin(optarg);

@@ -18,7 +18,7 @@ escape_up() {
 	chmod 755 "$T"
 	mkdir "$T/bin" "$T/share" "$T/home"
 	cp "$SLUICE_BUILD"/tests/escape/{jailrun,holerun,probe,ptyrun} "$T/bin"
-	cp "$SLUICE_BUILD"/tests/escape/probe32 "$T/bin" 2>/dev/null || :
+	cp "$SLUICE_BUILD"/tests/escape/{probe32,threads-musl} "$T/bin" 2>/dev/null || :
 	[ "${ESCAPE_RUN:-}" != sluice ] || cp "$SLUICE_BUILD"/sluice "$SLUICE_BUILD"/sluice-* "$T/bin"
 	chmod -R a+rX "$T"
 	chmod 777 "$T/share"
@@ -69,6 +69,7 @@ jail() {	# jail [jailrun options] -- command...: with the programs of the tests 
 			-e) opts+=(--env "$2"); shift ;;
 			-h) opts+=(--hostname "$2"); shift ;;
 			-S) opts+=(--no-seccomp) ;;
+			-M) opts+=(--seccomp-mode "$2"); shift ;;
 			-p) opts+=(--seccomp "$2"); shift ;;
 			-L) opts+=(--landlock "$2"); shift ;;
 			-E) opts+=(--keep-env) ;;

@@ -27,6 +27,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/ucontext.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -426,6 +427,75 @@ static int cmd_inherit(char **argv)
 	return 0;
 }
 
+#if defined(__x86_64__) || defined(__i386__)
+static int rewinds;
+
+/* Back onto the instruction that trapped, as the call that was refused; at last by the other way in. */
+static void again(int sig, siginfo_t *si, void *context)
+{
+	greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
+#ifdef __x86_64__
+	const int ip = REG_RIP, ax = REG_RAX;
+#else
+	const int ip = REG_EIP, ax = REG_EAX;
+#endif
+
+	(void)sig;
+	if (++rewinds > 10) {
+		r[ax] = -ENOSYS;
+		return;
+	}
+	r[ax] = si->si_syscall;
+	r[ip] -= 2;
+}
+
+/* A call that the filter answers with SIGSYS: how often did it trap, and what did it say in the end? */
+static int cmd_sigsys(char **argv)
+{
+	struct sigaction sa = { .sa_sigaction = again, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	const long a[CALL_ARGS] = { 0 };
+
+	sigaction(SIGSYS, &sa, NULL);
+	errno = (int)-call_one(argv[0], strtol(argv[1], NULL, 0), a);
+	printf("%d %s\n", rewinds, errno ? strerrorname_np(errno) : "ok");
+	return 0;
+}
+#else
+static int cmd_sigsys(char **argv)
+{
+	(void)argv;
+	return puts("no way to rewind here") < 0;
+}
+#endif
+
+/* A filter of one's own that notifies: the program would answer for the jail. */
+static int cmd_listener(char **argv)
+{
+	enum { FILTER = 1, NEW_LISTENER = 8 };
+	static uint64_t allow = 0x7fff000000000006;	/* return SECCOMP_RET_ALLOW */
+	struct {
+		unsigned short len;
+		void *insns;
+	} prog = { 1, &allow };
+
+	(void)argv;
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return say(syscall(SYS_seccomp, FILTER, NEW_LISTENER, &prog));
+}
+
+/* time(2) by the page at a fixed address: a call that no instruction of the program makes. */
+static int cmd_vsyscall(char **argv)
+{
+	(void)argv;
+#ifdef __x86_64__
+	long (*call)(void *) = (long (*)(void *))0xffffffffff600400;
+
+	return say_raw(call(NULL));
+#else
+	return puts("ok") < 0;
+#endif
+}
+
 /* Leaves session, group and terminal, ignores everything, and sleeps with argv[0] as its name. */
 static int cmd_daemon(char **argv)
 {
@@ -581,7 +651,7 @@ static const struct {
 	{ "open", cmd_open, 2 }, { "userns", cmd_userns, 0 }, { "setuid", cmd_setuid, 1 }, { "link", cmd_link, 2 }, { "truncate", cmd_truncate, 1 },
 	{ "ids", cmd_ids, 0 }, { "kill", cmd_kill, 2 }, { "orphans", cmd_orphans, 1 },
 	{ "threads", cmd_threads, 0 }, { "crowd", cmd_crowd, 1 }, { "inherit", cmd_inherit, 0 }, { "daemon", cmd_daemon, 1 },
-	{ "nice", cmd_nice, 2 }, { "type", cmd_type, 1 }, { "paste", cmd_paste, 1 },
+	{ "sigsys", cmd_sigsys, 2 }, { "listener", cmd_listener, 0 }, { "vsyscall", cmd_vsyscall, 0 }, { "nice", cmd_nice, 2 }, { "type", cmd_type, 1 }, { "paste", cmd_paste, 1 },
 	{ "ctty", cmd_ctty, 0 }, { "abstract", cmd_abstract, 1 }, { "unix", cmd_unix, 1 },
 	{ "key", cmd_key, 0 }, { "limit", cmd_limit, 0 }, { "dirfd", cmd_dirfd, 3 },
 	{ "ready", cmd_ready, 0 }, { "ask", cmd_ask, 2 }, { "closed", cmd_closed, 1 }, { "swap", cmd_swap, 2 },

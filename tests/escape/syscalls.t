@@ -116,11 +116,12 @@ same() {	# same WANT GOT: equal, and otherwise which call
 }
 judge() {	# judge MODE COLUMN WANT-ALL PROGRAM
 	table | awk -v col="$2" '$col != "-" { print $1 }' >"$T/names"
-	calls "$1" "$2" | in_ "$T/bin/$4" calls >"$T/got"
+	calls "$1" "$2" | jail ${TRACED:+-M trace} -- "$T/bin/$4" calls >"$T/got"
 	wanted "$2" "$3" >"$T/want"
 	[ "$(wc -l <"$T/got")" = "$(wc -l <"$T/want")" ] || { echo "the probe ended early"; cat "$T/got"; return 1; }
 	same "$T/want" "$T/got"
 }
+judge_traced() { TRACED=1 judge "$@"; }
 control() {	# outside, as root: not one of them is EPERM (but for kernels without the feature)
 	table | grep -v '!$' | awk '{ print $1 }' >"$T/names"
 	table | grep -v '!$' | awk '{ s = "native " $2; for (i = 4; i <= NF; i++) s = s " " $i; print s }' |
@@ -134,6 +135,19 @@ control() {	# outside, as root: not one of them is EPERM (but for kernels withou
 awk '$2 == "allow" { n = n sep "\"" $1 "\""; sep = "," } END { print "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [" \
 	"{\"names\": [" n ", \"ioctl\", \"clone\"], \"action\": \"SCMP_ACT_ALLOW\"}, {\"names\": [\"clone3\"], \"action\":" \
 	"\"SCMP_ACT_ERRNO\", \"errnoRet\": 38}]}" }' "$HERE/../unit/seccomp.table" >"$T/docker.json"
+# A profile of our own form.
+cat >"$T/trap.seccomp" <<-'END'
+	include default
+	forget time kill mount
+	errno EPERM time
+	trap mount
+	kill kill
+END
+if "$P" vsyscall >"$T/vsyscall" 2>&1; then
+	ok "control: the vsyscall page works outside" grep -qx ok "$T/vsyscall"
+else
+	skip "control: the vsyscall page works outside" "the kernel has none"
+fi
 ok "control: outside, root is told something else than EPERM" control
 for AS in root user; do
 	ok "every call is EPERM by its own number" judge native 2 "" probe
@@ -150,6 +164,22 @@ for AS in root user; do
 		'native 16 0 0x100005412' | $P calls"
 	ok "unknown numbers are ENOSYS" prints "$(unknown | sed 's/.*/ENOSYS/')" in_ sh -c "echo '$(unknown)' | $P calls"
 	ok "threads work though clone3 does not exist" prints 50 in_ "$P" threads
+	if [ -x "$T/bin/threads-musl" ]; then
+		ok "musl's threads, too" prints 50 in_ "$T/bin/threads-musl"
+	else
+		skip "musl's threads, too" "no musl-gcc"
+	fi
+	ok "traced, every call is EPERM by its own number" judge_traced native 2 "" probe
+	ok "traced, every call is EPERM by int 0x80" judge_traced int80 3 "" probe
+	ok "traced, every call is ENOSYS as x32" judge_traced x32 2 ENOSYS probe
+	ok "traced, unknown numbers are ENOSYS" prints "$(unknown | sed 's/.*/ENOSYS/')" \
+		jail -M trace -- sh -c "echo '$(unknown)' | $P calls"
+	ok "traced, threads and children: 200 refused at once" prints "$(for i in {1..200}; do echo EPERM; done)" \
+		jail -M trace -- sh -c "for i in \$(seq 200); do echo native 165 0 0 0 0 0 | $P calls & done; wait"
+	ok "log: what would be refused gets past the filter, but for the terminal and a second listener" \
+		prints "$(printf 'EFAULT\nEFAULT\nEPERM\nEPERM')" jail -M log -- sh -c "printf '%s\n' 'native 165 0 0 0 0 0' \
+		'int80 102 1 0' 'native 16 0 0x100005412' 'int80 54 0 0x5412' | $P calls"
+	ok "log: no second listener" prints EBUSY jail -M log -- "$P" listener
 	ok "the filter holds in threads, children and after exec" \
 		prints "thread EPERM child EPERM" in_ sh -c "exec $P inherit"
 	ok "ordinary sockets exist" prints "$(printf 'ok\nok\nok\nok\nok')" in_ sh -c "printf '%s\n' \
@@ -167,6 +197,10 @@ for AS in root user; do
 		'native 53 1 1 0 0' 'native 257 -100 0 1' 'native 257 -100 0 0x100000041' 'native 263 -100 0' 'native 2 0 0x200' | $P calls"
 	ok "compute: a program calculates" prints 499999500000 jail -p compute -- python3 -c 'print(sum(range(10**6)))'
 	if ! alone; then
+		ok "SIGSYS: the handler that goes back to the call is called again, by both ways in" prints "$(printf '11 ENOSYS\n11 ENOSYS')" \
+			jail -p "$T/trap.seccomp" -- sh -c "$P sigsys native 165; $P sigsys int80 21"
+		ok "the vsyscall page: the filter looks at it as at any call" says EPERM jail -p "$T/trap.seccomp" -- "$P" vsyscall
+		ok "kill: the program ends with SIGSYS" exits 159 jail -p "$T/trap.seccomp" -- sh -c "exec $P kill 0 -1; echo alive"
 		ok "a profile in Docker's form: programs work, what it does not allow is refused" prints "$(printf '7\nEPERM\nEPERM')" \
 			jail -p "$T/docker.json" -- sh -c "python3 -c 'print(3 + 4)'; printf '%s\n' 'native 165 0 0 0 0 0' 'native 16 0 0x5412' | $P calls"
 	fi
