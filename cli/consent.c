@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ const char *const consent_words[] = {
 	[CONSENT_HOST_WRITE] = "host-write",
 	[CONSENT_HOST_PROC] = "host-proc",
 	[CONSENT_CONFIG_WRITE] = "config-write",
+	[CONSENT_POWER] = "power",
 	NULL,
 };
 
@@ -37,6 +39,7 @@ static const char *const consequences[] = {
 	[CONSENT_HOST_WRITE] = "what the program writes there runs outside of the jail",
 	[CONSENT_HOST_PROC] = "the program sees the host's processes and settings",
 	[CONSENT_CONFIG_WRITE] = "the program can decide what it may do the next time",
+	[CONSENT_POWER] = "parts of the kernel that few programs have tried are open to it",
 };
 
 enum { PATH_CAP = 1024, NAME_CAP = 400 };
@@ -317,6 +320,26 @@ static void tell(struct options *o, bool asked, const char *what)
 		log_warn("%s, as asked, going on", what);
 }
 
+/* All but those that Docker leaves to a container; without net_raw, which needs a network of one's own. */
+static int check_caps(struct checker *c)
+{
+	static const cap_value_t usual[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_KILL, CAP_SETGID,
+		CAP_SETUID, CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, CAP_MKNOD, CAP_AUDIT_WRITE, CAP_SETFCAP };
+	uint64_t left = c->o->view.caps;
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		left &= ~(1ull << usual[i]);
+	for (cap_value_t cap = 0; r == 0 && cap < 64; cap++) {
+		char *name = left & 1ull << cap ? cap_to_name(cap) : NULL;
+
+		if (name)
+			r = open_wide(c, CONSENT_POWER, "--cap-add", name);
+		cap_free(name);
+	}
+	return r;
+}
+
 static bool holds_root(const struct jail_ranges *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
@@ -339,6 +362,7 @@ int consent_check(struct options *o, const char *place)
 	tell(o, geteuid() == 0 && holds_root(&o->view.uids), "--uid-map: a range holds the host's root");
 	tell(o, o->uid == 0 && !o->view.uids.n && geteuid() == 0, "--uid 0: the program is the host's root where a bind shows root's files");
 
+	r = check_caps(&c);
 	for (size_t i = 0; r == 0 && i < o->mounts.n; i++) {
 		const struct jail_mount *m = &o->mounts.list[i];
 

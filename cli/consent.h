@@ -16,6 +16,7 @@ enum consent {
 	CONSENT_HOST_WRITE,	/* what runs outside of the jail in a writable bind */
 	CONSENT_HOST_PROC,	/* the host's processes in a bind */
 	CONSENT_CONFIG_WRITE,	/* profile, policy or filter of this run in a writable bind */
+	CONSENT_POWER,		/* capabilities that no container has by default */
 	CONSENT_COUNT,
 };
 

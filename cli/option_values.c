@@ -41,21 +41,28 @@ int take_text(struct parser *p)
 	return 0;
 }
 
-int take_word(struct parser *p)
+/* Which of the words the value is; or complains and names them. */
+static int find_word(const struct parser *p, const char *const *words)
 {
 	char all[128] = "";
 
-	for (unsigned int i = 0; p->opt->words[i]; i++) {
+	for (int i = 0; words[i]; i++) {
 		size_t n = strlen(all);
 
-		if (strcmp(p->value, p->opt->words[i]) == 0) {
-			*(unsigned int *)((char *)p->o + p->opt->at) = i;
-			return 0;
-		}
-		snprintf(all + n, sizeof(all) - n, "%s%s", !i ? "" : p->opt->words[i + 1] ? ", " : " or ",
-			 p->opt->words[i]);
+		if (strcmp(p->value, words[i]) == 0)
+			return i;
+		snprintf(all + n, sizeof(all) - n, "%s%s", !i ? "" : words[i + 1] ? ", " : " or ", words[i]);
 	}
 	return complain(p, "%s: %s %s: not known; use %s", p->place, p->name, p->value, all);
+}
+
+int take_word(struct parser *p)
+{
+	int i = find_word(p, p->opt->words);
+
+	if (i >= 0)
+		*(unsigned int *)((char *)p->o + p->opt->at) = (unsigned int)i;
+	return i < 0 ? i : 0;
 }
 
 int take_number(const struct parser *p, const char *text, uint64_t min, uint64_t max, uint64_t *ret_n)
@@ -321,14 +328,11 @@ int take_seccomp(struct parser *p)
 
 int take_let(struct parser *p)
 {
-	for (unsigned int i = 0; consent_words[i]; i++) {
-		if (strcmp(p->value, consent_words[i]) == 0) {
-			p->o->let |= 1u << i;
-			return 0;
-		}
-	}
-	return complain(p, "%s: --let %s: not known; use sockets, secrets, host-write, host-proc or config-write", p->place,
-			p->value);
+	int i = find_word(p, consent_words);
+
+	if (i >= 0)
+		p->o->let |= 1u << i;
+	return i < 0 ? i : 0;
 }
 
 int take_limit(struct parser *p)

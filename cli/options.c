@@ -121,7 +121,7 @@ const struct option options_list[] = {
 	{ "--no-seccomp", NULL, "no system call filter around the program", take_flag, AT(seccomp_off), NULL, RUN,
 	  0 },
 	{ "--let", "WORD", "what opens the jail, and is refused without its word: sockets, secrets,\n"
-	  "host-write, host-proc, config-write", take_let, 0, NULL, RUN, OPTION_MANY },
+	  "host-write, host-proc, config-write, power", take_let, 0, NULL, RUN, OPTION_MANY },
 	{ "--landlock", "MODE", "the second wall around files: auto, require or off", take_word, AT(landlock),
 	  landlocks, RUN, 0 },
 

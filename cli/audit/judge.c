@@ -345,11 +345,8 @@ static void judge_limits(struct bench *b)
 	const struct jail_limits *l = &b->o->limits;
 	const char *core = facts_get(b->in, "rlimit", "core");
 	unsigned long long pids = l->pids ? l->pids : (unsigned long long)JAIL_PIDS_DEFAULT;
-	uid_t uid = b->o->uid;
-	gid_t gid;
+	uid_t uid = jail_uid_outside(b->o->uid, &b->o->view.uids);
 
-	if (uid == (uid_t)-1)
-		jail_default_ids(&uid, &gid);
 	found(b, LAYER_UID, uid == 0 ? 100 : 0, "user %u of the host", uid);
 	found(b, LAYER_MEMORY, l->memory ? 0 : 100, l->memory ? "%llu bytes, by a cgroup" : "none%.0llu; --memory gives one",
 	      (unsigned long long)l->memory);

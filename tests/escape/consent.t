@@ -41,7 +41,7 @@ needs() {	# needs WORD "what" option... -- command...: refused by name without i
 refusal() { run "$@" 2>&1 | grep -v "as asked, going on" | sed "s/.*, or say/or say/"; }
 others() {
 	local w
-	for w in sockets secrets host-write host-proc config-write; do
+	for w in sockets secrets host-write host-proc config-write power; do
 		[ $w = "$1" ] || echo "--let $w"
 	done
 }
@@ -73,6 +73,9 @@ for AS in root user; do
 		--overlay "$T/safe:/o:upper=$T/rules,work=$T/work" -- true
 	needs sockets "an overlay that holds a socket" --overlay "$T/sock:/o" -- true
 	needs host-proc "the host's / in an overlay" --overlay /:/o --let secrets --let sockets -- true
+	needs power "CAP_SYS_ADMIN" --cap-add sys_admin -- true
+	needs power "CAP_NET_RAW" --cap-add chown --cap-add net_raw -- true
+	ok "what containers have needs none, and is told" says "--cap-add: the program has it" run --cap-add chown -- true
 	ok "read-only it may be seen" run --profile "$T/rules/profile.yaml" --ro-bind "$T/rules" -- true
 	ok "elsewhere it is none" run --profile "$T/safe/profile.yaml" --bind "$T/rules" -- true
 	ok "an unknown word" says "run: --let all: not known; use sockets" run --let all -- true

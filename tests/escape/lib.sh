@@ -58,7 +58,7 @@ as() {		# as root|user command...
 }
 jail() {	# jail [jailrun options] -- command...: with the programs of the tests bound at their place
 	if [ "${ESCAPE_RUN:-}" = sluice ]; then
-		local opts=(--quiet --ro-bind "$T/bin")
+		local opts=(--quiet --let power --ro-bind "$T/bin")
 		while [ "$1" != -- ]; do
 			case $1 in
 			-b) opts+=(--ro-bind "$2"); shift ;;
