@@ -58,6 +58,7 @@ struct tcp_conn {
 	bool far_fin;			/* the host side has finished sending */
 	bool far_fin_told;		/* and lwIP knows */
 	bool far_broken;		/* the host socket is dead: reset the sandbox when all is delivered */
+	bool far_reset;			/* a write has met that: what is read ends with it, and not with an end */
 	bool readable;			/* the host socket may have more */
 	bool rdhup;			/* its end was announced: only 0 or an error ends reading */
 	bool up_dead;			/* the host socket takes nothing any more */

@@ -144,9 +144,10 @@ static bool read_some(struct tcp_conn *c)
 	if (n <= 0) {
 		drop_empty_piece(c, t);
 		c->readable = false;
-		if (n == 0)
+		/* An error is reported once: behind one that a write has met comes 0, which is no end then. */
+		if (n == 0 && !c->far_reset)
 			c->far_fin = true;
-		else if (errno != EAGAIN)
+		else if (n == 0 || errno != EAGAIN)
 			c->far_broken = true;
 		return false;
 	}
@@ -203,7 +204,7 @@ void tcp_down_pump(struct tcp_conn *c)
 	write_rest(c);
 	if (c->refusal_due)
 		say_refusal(c);
-	while (c->readable && !c->far_fin && !c->down_unwritten && tcp_down_may(c)) {
+	while (c->readable && !c->far_fin && !c->far_broken && !c->down_unwritten && tcp_down_may(c)) {
 		if (turns++ == TCP_TURN_CHUNKS) {
 			tcp_conn_run(c, true);
 			break;

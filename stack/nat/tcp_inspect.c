@@ -197,7 +197,7 @@ static void reset_host(struct stack *s, struct tcp_conn *c)
 
 	(void)setsockopt(c->flow->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	stack_unwatch(s, c->flow);
-	c->readable = c->rdhup = c->far_broken = c->up_dead = false;
+	c->readable = c->rdhup = c->far_broken = c->far_reset = c->up_dead = false;
 	c->deadline_ns = s->now + TCP_REFUSED_S * NS_PER_S;
 }
 

@@ -265,8 +265,12 @@ static void write_queue(struct tcp_conn *c)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
+			bool full = errno == EAGAIN;
+
+			if (!full && errno != EPIPE)	/* that is how it ends behind a FIN */
+				c->far_reset = true;
 			/* Without the event that its room is, nothing would ever be written again. */
-			if (errno != EAGAIN || stack_watch_out(world_stack(), f) < 0)
+			if (!full || stack_watch_out(world_stack(), f) < 0)
 				socket_dead(c);
 			return;
 		}

@@ -5,6 +5,7 @@
 #include "tests/path/lab.h"
 
 #include <errno.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -334,6 +335,35 @@ static void a_reset_of_the_host_comes_after_its_data(void **state)
 	lab_close();
 }
 
+/* The error is reported once; who reads again gets 0. */
+static void a_reset_of_the_host_is_never_taken_for_its_end(void **state)
+{
+	uint64_t sent = 0;
+
+	open_both(state);
+	peer_connect(&peer);
+	peer_push(&peer, 1000, 1000);
+	lab_run();
+	peer.auto_ack = false;
+	host_write(lab_last()->host, &sent, 50000);
+	close(lab_last()->host);
+	lab_last()->host = -1;
+	lab_run();
+	for (int i = 0; i < 3; i++) {
+		tcp_event(&lab.s, &lab.s.flows.flows[0], EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+		lab_run();
+	}
+	assert_false(peer.fin || peer.reset);
+	peer.auto_ack = true;
+	peer_ack(&peer);
+	lab_run();
+	assert_int_equal(peer.rx_bytes, 50000);
+	assert_true(peer.reset);
+	assert_false(peer.fin);
+	expect_end(DROP_END_RESET_FAR);
+	lab_close();
+}
+
 static void a_host_that_is_gone_resets_who_goes_on_sending(void **state)
 {
 	open_both(state);
@@ -441,6 +471,7 @@ int main(void)
 		BOTH(a_reset_of_the_sandbox_reaches_the_host),
 		BOTH(a_guessed_reset_is_challenged),
 		BOTH(a_reset_of_the_host_comes_after_its_data),
+		BOTH(a_reset_of_the_host_is_never_taken_for_its_end),
 		BOTH(a_host_that_is_gone_resets_who_goes_on_sending),
 		BOTH(time_wait_gives_way_to_a_new_syn),
 		BOTH(segments_of_no_flow_are_reset),
