@@ -16,13 +16,8 @@ build="gcc libc6-dev linux-libc-dev binutils patch xz-utils debian-archive-keyri
 lab="iproute2 iputils-ping ethtool procps util-linux nginx knot bind9-dnsutils iperf3 curl socat openssl
 	python3 jq tshark nftables ca-certificates"
 test="$build $lab perl git wget gron tcpdump python3-pip libcmocka-dev gcc-multilib libclang-rt-14-dev runc crun wrk nodejs
-<<<<<<< HEAD
-	slirp4netns passt ngtcp2-client ngtcp2-server"
-bench="$build $lab wrk slirp4netns passt bubblewrap firejail crun runc"
-=======
 	slirp4netns passt ngtcp2-client ngtcp2-server musl-tools"
-bench="$build $lab wrk slirp4netns passt"
->>>>>>> a2e9b38 (sandbox: --seccomp-mode trace tells what the filter refused, log lets it through)
+bench="$build $lab wrk slirp4netns passt bubblewrap firejail crun runc"
 demo="$build $lab"
 # The other gateways of the corpus of attacks.
 bypass="$build $lab nodejs npm bubblewrap ripgrep"

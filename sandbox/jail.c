@@ -345,14 +345,9 @@ int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 	static const struct jail_limits defaults;
 	static const struct jail_view plain;
 	struct jail_setup s = { .plan = plan, .limits = plan->limits ? plan->limits : &defaults,
-<<<<<<< HEAD
 		.view = plan->view ? plan->view : &plain,
-		.sock = -1, .proc_sys = -1, .tty = -1, .ruleset = -1, .cgroup = { .usage = -1 } };
-	struct jail j = { .pid = -1, .netns = -1, .status = -1 };
-=======
 		.sock = -1, .proc_sys = -1, .tty = -1, .listener = -1, .ruleset = -1, .cgroup = { .usage = -1 } };
 	struct jail j = { .pid = -1, .netns = -1, .status = -1, .listener = -1 };
->>>>>>> a2e9b38 (sandbox: --seccomp-mode trace tells what the filter refused, log lets it through)
 	int pair[2], r;
 
 	why[0] = '\0';

@@ -52,7 +52,6 @@ enum jail_landlock {
 	JAIL_LANDLOCK_OFF,		/* asked for by name, printed */
 };
 
-<<<<<<< HEAD
 enum { JAIL_RANGES_MAX = 16 };
 
 /* As in /proc/PID/uid_map (user_namespaces(7)): count ids from inside on are those from outside on in the caller's namespace. */
@@ -63,7 +62,8 @@ struct jail_range {
 struct jail_ranges {
 	size_t n;
 	struct jail_range list[JAIL_RANGES_MAX];
-=======
+};
+
 enum jail_seccomp {
 	JAIL_SECCOMP_ENFORCE,
 	JAIL_SECCOMP_TRACE,		/* the same, and what is refused with an errno is reported */
@@ -79,7 +79,6 @@ struct jail_violation {
 	bool let_through;
 	pid_t pid;			/* of the thread, as the caller sees it */
 	char comm[JAIL_COMM_CAP];	/* what it calls itself; the program's choice */
->>>>>>> a2e9b38 (sandbox: --seccomp-mode trace tells what the filter refused, log lets it through)
 };
 
 /* All zero: the defaults. */
