@@ -113,6 +113,7 @@ const struct option options_list[] = {
 	{ "--gid-map", "IN:OUT:COUNT", "the same for groups", take_view, 0, NULL, RUN, OPTION_MANY },
 	{ "--cap-add", "NAME", "a capability, over the program's own user namespace: setuid, chown, ...", take_view, 0,
 	  NULL, RUN, OPTION_MANY },
+	{ "--pty", NULL, "a terminal of its own, connected with yours", take_flag, AT(pty), NULL, RUN, 0 },
 	{ "--hostname", "NAME", "default: sandbox", take_hostname, 0, NULL, RUN, 0 },
 	{ "--seccomp", "PROFILE", "its system call filter: default, strict, compute, or a file, in the\n"
 	  "form of sluice-seccomp(5) or in Docker's; sluice seccomp looks at it", take_seccomp, 0, NULL, RUN, OPTION_PATH_OR_WORD },

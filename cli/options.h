@@ -44,7 +44,7 @@ struct options {
 	char **env;
 	size_t n_env;
 	const char *chdir, *hostname;
-	bool keep_env, seccomp_off;
+	bool keep_env, seccomp_off, pty;
 	enum jail_seccomp seccomp;
 	enum jail_landlock landlock;
 	struct jail_limits limits;

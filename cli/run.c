@@ -65,6 +65,7 @@ static int start_jail(struct run *r)
 		.mounts = r->o.mounts.list,
 		.n_mounts = r->o.mounts.n,
 		.view = &r->o.view,
+		.pty = r->o.pty,
 		.chdir = r->o.chdir,
 		.env = (const char *const *)r->o.env,
 		.n_env = r->o.n_env,

@@ -36,6 +36,7 @@
 #include "lib/clock.h"
 #include "lib/msg.h"
 #include "sandbox/bind.h"
+#include "sandbox/pty.h"
 
 enum {
 	REAP_BURST = 256,
@@ -347,6 +348,18 @@ static void __attribute__((noreturn)) watch(struct init *in, int children)
 	}
 }
 
+/* Our copy of the program's end stays open, so that the terminal lives as long as the jail. */
+static void open_pty(struct jail_setup *s)
+{
+	int master, r = pty_new(s->uid.outside, s->gid.outside, &master, &s->pty);
+
+	if (r < 0)
+		jail_fail(s, r, "cannot make a terminal inside: %s", strerror(-r));
+	if (jail_msg_send_fd(s->sock, JAIL_MSG_PTY, master) < 0)
+		_exit(JAIL_EXIT_FAILED);
+	close(master);
+}
+
 /* Everything that needs privilege. Returns the descriptor towards the program's process. */
 static int build(struct jail_setup *s, pid_t *ret_program)
 {
@@ -360,7 +373,10 @@ static int build(struct jail_setup *s, pid_t *ret_program)
 	free_low_ports(s);
 	drop_groups(s);
 	new_time(s);
-	s->tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (s->plan->pty)
+		open_pty(s);
+	else
+		s->tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	program = make_program(s, ret_program);
 	give_up(s);
 	fd_close(&s->proc_sys);

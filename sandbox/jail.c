@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -29,6 +30,7 @@
 #include "lib/clock.h"
 #include "lib/msg.h"
 #include "sandbox/filter.h"
+#include "sandbox/pty.h"
 
 enum {
 	JAIL_CLONE = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
@@ -320,6 +322,10 @@ static int take_limits(struct jail_setup *s, struct jail *j, char *why)
 
 static void close_jail(struct jail *j)
 {
+	if (j->pty)
+		pty_detach(j->pty);
+	free(j->pty);
+	j->pty = NULL;
 	fd_close(&j->status);
 	fd_close(&j->netns);
 	fd_close(&j->listener);
@@ -346,7 +352,7 @@ int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 	static const struct jail_view plain;
 	struct jail_setup s = { .plan = plan, .limits = plan->limits ? plan->limits : &defaults,
 		.view = plan->view ? plan->view : &plain,
-		.sock = -1, .proc_sys = -1, .tty = -1, .listener = -1, .ruleset = -1, .cgroup = { .usage = -1 } };
+		.sock = -1, .proc_sys = -1, .tty = -1, .pty = -1, .listener = -1, .ruleset = -1, .cgroup = { .usage = -1 } };
 	struct jail j = { .pid = -1, .netns = -1, .status = -1, .listener = -1 };
 	int pair[2], r;
 
@@ -358,7 +364,8 @@ int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 	if (r < 0)
 		return r;
 	sigprocmask(SIG_SETMASK, NULL, &s.mask);
-	r = msg_pair(pair);
+	j.pty = plan->pty ? pty_alloc() : NULL;
+	r = plan->pty && !j.pty ? -ENOMEM : msg_pair(pair);
 	if (r < 0) {
 		close_jail(&j);
 		snprintf(why, JAIL_WHY_CAP, "cannot make a socket: %s", strerror(-r));
@@ -388,6 +395,10 @@ int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 
 int jail_built(struct jail *j, char *why)
 {
+	int r = j->pty ? hear(j, JAIL_MSG_PTY, &j->pty->master, why) : 0;
+
+	if (r < 0)
+		return r;
 	return hear(j, JAIL_MSG_READY, j->seccomp == JAIL_SECCOMP_ENFORCE ? NULL : &j->listener, why);
 }
 
@@ -412,7 +423,9 @@ int jail_go(struct jail *j, char *why)
 	jail_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, &j->mask);
 	j->masked = true;
-	j->front = has_terminal();
+	if (j->pty)
+		pty_attach(j->pty);
+	j->front = !j->pty && has_terminal();
 	j->start_ns = clock_mono_ns();
 	r = jail_msg_send(j->status, JAIL_MSG_GO, j->front);
 	if (r == 0 && j->listener >= 0)

@@ -20,6 +20,7 @@
 
 struct cgroup;
 struct filter;
+struct pty;
 
 enum jail_mount_kind {
 	JAIL_BIND,		/* a file or directory of the host */
@@ -95,6 +96,7 @@ struct jail_plan {
 	const struct jail_mount *mounts;
 	size_t n_mounts;
 	const struct jail_view *view;	/* NULL: the defaults */
+	bool pty;			/* a terminal of the jail's own, which jail_wait() connects with 0 and 1 */
 	const char *chdir;		/* inside; NULL: the caller's directory if bound, else "/" */
 	const char *const *env;		/* NAME=VALUE to add or replace */
 	size_t n_env;
@@ -128,6 +130,7 @@ struct jail {
 	bool front;		/* internal: the program has the terminal */
 	bool masked;		/* internal: mask is to be restored by jail_wait() or jail_kill() */
 	sigset_t mask;
+	struct pty *pty;	/* internal: NULL without one */
 	struct cgroup *cgroup;	/* internal: NULL without one; gone with jail_wait() or jail_kill() */
 	const struct jail_limits *limits;	/* of the plan: borrowed until then */
 	uint64_t start_ns;	/* internal: when the program was started */

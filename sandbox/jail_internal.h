@@ -2,8 +2,9 @@
 /*
  * jail_internal: what the files of the jail share. Three processes run this code:
  *
- *	caller	jail.c, wait.c: outside, keeps its ids and namespaces
- *	init	init.c, root.c, base.c, mounts.c, bind.c, image.c, overlay.c, place.c, etc.c, landlock.c: pid 1 inside; builds everything, then keeps nothing
+ *	caller	jail.c, wait.c, pty.c: outside, keeps its ids and namespaces
+ *	init	init.c, root.c, base.c, mounts.c, bind.c, idmap.c, image.c, overlay.c, place.c, etc.c,
+ *			pty.c, landlock.c: pid 1 inside; builds everything, then keeps nothing
  *	program	program.c, caps.c, landlock.c, seccomp.c, env.c: gives up what is left, then execs
  *
  * They talk over two SOCK_SEQPACKET pairs (caller-init, init-program) in struct jail_msg.
@@ -27,6 +28,7 @@ enum jail_msg_type {
 	JAIL_MSG_ERROR = 1,		/* value: -errno, or 126 or 127; text: what, why, what to do */
 	JAIL_MSG_PID,			/* intermediate process -> caller; value: pid of init */
 	JAIL_MSG_NETNS,			/* init -> caller, first of all: the netns descriptor comes along */
+	JAIL_MSG_PTY,			/* init -> caller: the caller's end of the jail's terminal comes along */
 	JAIL_MSG_READY,			/* all is built; comes with the filter's listener, if there is one */
 	JAIL_MSG_MAPPED,		/* init -> program: the id maps are written */
 	JAIL_MSG_GO,			/* exec now; value: 1 when the program gets the terminal */
@@ -61,6 +63,7 @@ struct jail_setup {
 	int proc_sys;			/* O_PATH of /proc/sys before it becomes read-only */
 	int tty;			/* the controlling terminal, or -1 */
 	int listener;			/* the filter's, on its way from the program to the caller; -1 without */
+	int pty;			/* the program's end of the jail's own, or -1 */
 	int ruleset;			/* Landlock's, made by init for the program; -1 without */
 	int landlock_abi;
 	const char *cwd;		/* inside; NULL: "/". Never freed */

@@ -144,7 +144,8 @@ void landlock_open(struct jail_setup *s)
 	s->ruleset = (int)syscall(SYS_landlock_create_ruleset, &a, sizeof(a), 0u);
 	if (s->ruleset < 0)
 		jail_fail(s, -errno, "cannot make a Landlock rule set: %s", strerror(errno));
-	add_stdio(s);
+	if (!s->plan->pty)	/* which lies in /dev/pts */
+		add_stdio(s);
 }
 
 void landlock_allow_list(const struct jail_setup *s, int dir)

@@ -12,6 +12,7 @@
 #include <linux/keyctl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -54,7 +55,7 @@ static void change_ids(const struct jail_setup *s)
  */
 static void close_others(struct jail_setup *s)
 {
-	const int keep[] = { s->sock, s->tty, s->ruleset };
+	const int keep[] = { s->sock, s->tty, s->pty, s->ruleset };
 	unsigned int next, from = STDERR_FILENO + 1;
 
 	do {
@@ -87,8 +88,21 @@ static void change_dir(struct jail_setup *s)
 		jail_fail(s, -EACCES, "the working directory is outside the jail");
 }
 
+/* Before the filter, which lets nobody take a terminal. */
+static void take_pty(struct jail_setup *s)
+{
+	if (s->pty < 0)
+		return;
+	if (setsid() < 0 || ioctl(s->pty, TIOCSCTTY, 0) < 0 || dup2(s->pty, STDIN_FILENO) < 0 ||
+	    dup2(s->pty, STDOUT_FILENO) < 0 || dup2(s->pty, STDERR_FILENO) < 0)
+		jail_fail(s, -errno, "cannot give the program its terminal: %s", strerror(errno));
+	fd_close(&s->pty);
+}
+
 static void take_terminal(const struct jail_setup *s, bool front)
 {
+	if (s->plan->pty)
+		return;
 	/* Without the filter the terminal could be written to (TIOCSTI): it stays outside. */
 	if (s->plan->seccomp_off) {
 		if (setsid() < 0)
@@ -140,6 +154,7 @@ void jail_program(struct jail_setup *s)
 	close_others(s);
 	change_ids(s);
 	change_dir(s);
+	take_pty(s);
 	environ = env_build(s);
 	landlock_enter(s);
 	if (!s->plan->seccomp_off) {

@@ -157,7 +157,7 @@ static void add_console(const struct jail_setup *s, int root)
 	ssize_t n = readlink("/proc/self/fd/0", path, sizeof(path) - 1);
 	int fd;
 
-	if (n <= 0 || !isatty(STDIN_FILENO) || fstat(STDIN_FILENO, &in) < 0)
+	if (s->plan->pty || n <= 0 || !isatty(STDIN_FILENO) || fstat(STDIN_FILENO, &in) < 0)
 		return;
 	path[n] = '\0';
 	fd = tree_clone(AT_FDCWD, path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY);

@@ -17,6 +17,7 @@ SANDBOX_SRC := \
 	sandbox/overlay.c \
 	sandbox/place.c \
 	sandbox/program.c \
+	sandbox/pty.c \
 	sandbox/rlimit.c \
 	sandbox/root.c \
 	sandbox/seccomp.c \

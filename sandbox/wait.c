@@ -18,6 +18,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "sandbox/pty.h"
 
 #define LATE_NS (NS_PER_S / 4)
 
@@ -98,9 +99,11 @@ static void take_signal(struct waiting *w)
 
 	if (read(w->signals, &si, sizeof(si)) != sizeof(si))
 		return;
+	if (w->jail->pty && (si.ssi_signo == SIGWINCH || si.ssi_signo == SIGCONT))
+		pty_refresh(w->jail->pty);
 	if (si.ssi_signo == SIGCONT)
 		resume(w);
-	else
+	else if (!w->jail->pty || si.ssi_signo != SIGWINCH)
 		jail_msg_send(w->jail->status, JAIL_MSG_SIGNAL, (int)si.ssi_signo);
 }
 
@@ -121,10 +124,11 @@ static int time_left(const struct jail *j)
 
 static void watch(struct waiting *w, int poll_fd, bool (*on_readable)(void *arg), void *arg)
 {
-	struct pollfd p[4] = {
+	struct pollfd p[4 + PTY_POLL] = {
 		{ w->jail->status, POLLIN, 0 }, { w->signals, POLLIN, 0 }, { poll_fd, POLLIN, 0 },
 		{ w->jail->listener, POLLIN, 0 },
 	};
+	struct pty *pty = w->jail->pty;
 
 	while (!w->ended) {
 		int wait = time_left(w->jail);
@@ -133,7 +137,9 @@ static void watch(struct waiting *w, int poll_fd, bool (*on_readable)(void *arg)
 			w->jail->result.struck = JAIL_LIMIT_WALL;
 			return;
 		}
-		if (poll(p, 4, wait) < 0) {
+		if (pty)
+			pty_poll(pty, p + 4);
+		if (poll(p, pty ? 4 + PTY_POLL : 4, wait) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
@@ -142,6 +148,8 @@ static void watch(struct waiting *w, int poll_fd, bool (*on_readable)(void *arg)
 			trace_input(w->jail);
 		else if (p[3].revents)
 			p[3].fd = -1;	/* nobody is left under the filter */
+		if (pty)
+			pty_relay(pty, p + 4);
 		if (p[2].revents && !on_readable(arg))
 			p[2].fd = -1;
 		if (p[1].revents)
@@ -199,13 +207,16 @@ int jail_wait(struct jail *j, int poll_fd, bool (*on_readable)(void *arg), void 
 	fcntl(j->status, F_SETFL, O_NONBLOCK);
 	jail_signals(&set);
 	sigdelset(&set, SIGTTOU);
-	w.tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (!j->pty)
+		w.tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	w.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (w.signals >= 0)
 		watch(&w, poll_fd, on_readable, arg);
 
 	/* Only then is nobody left who could take the terminal again. */
 	jail_reap(j);
+	if (j->pty)
+		pty_detach(j->pty);
 	if (j->front && w.tty >= 0)
 		tcsetpgrp(w.tty, getpgrp());
 	fd_close(&w.tty);

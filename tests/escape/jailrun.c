@@ -171,7 +171,7 @@ int main(int argc, char **argv)
 	};
 	log_init("jailrun", LOG_LEVEL_INFO);
 
-	while ((c = getopt(argc, argv, "+m:u:b:w:d:e:h:L:p:M:ESTJ")) != -1) {
+	while ((c = getopt(argc, argv, "+m:u:b:w:d:e:h:L:p:M:ESTJP")) != -1) {
 		switch (c) {
 		case 'm':
 			option_arg(optarg, &view, &limits, &mounts);
@@ -211,6 +211,9 @@ int main(int argc, char **argv)
 			plan.filter = filter_builtin(optarg);
 			if (!plan.filter)
 				return 125;
+			break;
+		case 'P':
+			plan.pty = true;
 			break;
 		case 'T':
 			times = true;

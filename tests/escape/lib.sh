@@ -68,6 +68,7 @@ jail() {	# jail [jailrun options] -- command...: with the programs of the tests 
 			-d) opts+=(--chdir "$2"); shift ;;
 			-e) opts+=(--env "$2"); shift ;;
 			-h) opts+=(--hostname "$2"); shift ;;
+			-P) opts+=(--pty) ;;
 			-S) opts+=(--no-seccomp) ;;
 			-M) opts+=(--seccomp-mode "$2"); shift ;;
 			-p) opts+=(--seccomp "$2"); shift ;;

@@ -65,6 +65,27 @@ for AS in root user; do
 		-x 'ready=next\n' -x 'OUT%=exit\n'
 	ok "a window change reaches it" says "window changed" pty -- $J -- bash -c \
 		'trap "echo window changed" WINCH; stty rows 40; exit 0'
+
+	ok "--pty: a terminal of its own" says /dev/pts/0 pty -- $J -P -- tty
+	ok "--pty: on all three streams" says "three pts" pty -- $J -P -- sh -c \
+		'[ "$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2 | sort -u)" = /dev/pts/0 ] && echo three pts'
+	ok "--pty: the program leads its session" says "opened" pty -- $J -P -- sh -c 'echo opened >/dev/tty'
+	ok "--pty: of the caller's size" says "33 99" pty -- $J -P -- stty size
+	ok "--pty: a change of it is passed on" says "41 99" pty -- sh -c "(while sleep 0.1; do stty rows 41 </dev/tty; done) &
+		exec $J -P -- bash -c 'while [ \"\$(stty size)\" = \"33 99\" ]; do sleep 0.05; done; stty size'"
+	ok "--pty: what is typed arrives" says "was hello" pty -x 'ready=hello\n' -- $J -P -- "$P" ask 0 -
+	ok "--pty: ^C ends it, status 130" says "status 130" pty -x 'ready=\003' -- sh -c "$J -P -- $P ready; echo status \$?"
+	ok "--pty: its own status" exits 7 pty -- $J -P -- sh -c 'exit 7'
+	ok "--pty: all output arrives" says "100000" pty -- sh -c "$J -P -- seq 100000 | tail -n 1"
+	ok "--pty: a shell has job control there" says "inner 130" pty -x "IN%=$P \$R\n" -x 'ready=\032' -x 'Stopped=' \
+		-x 'IN%=kill %1; wait %1\n' -x "IN%=$P \$R\n" -x 'ready=\003' -x 'IN%=echo inner $?\n' -x 'IN%=exit\n' -- \
+		$J -P -e R=ready -e PS1=IN% -e INPUTRC=/dev/null -- bash --norc --noprofile -i
+	ok "--pty: the caller's terminal is as before" says "as before" pty -- sh -c "a=\$(stty -g); $J -P -- true; [ \"\$a\" = \"\$(stty -g)\" ] && echo as before"
+	ok "--pty: also when the program is killed" says "as before" pty -- sh -c "a=\$(stty -g); $J -P -- sh -c 'kill -9 \$\$'; [ \"\$a\" = \"\$(stty -g)\" ] && echo as before"
+	ok "--pty, no filter: what it types stays inside" not says "got typed" pty -x 'go=\n' -- sh -c "$J -P -S -L off -- $P type 0x5412; echo go; read x; echo got \$x"
+	ok "--pty: the caller's terminal is not there" says "none" pty -- $J -P -S -L off -- sh -c '[ ! -e /dev/console ] && ! ls -l /proc/$$/fd | grep -qv "pts/0\|total" && echo none'
+	ok "--pty: from a pipe, to a pipe" prints through sh -c "echo through | $J -P -- sh -c 'stty -echo; read x; echo \$x' | tr -d '\r' | tail -n 1"
+	ok "--pty: the end of a pipe is an end of file" exits 0 timeout 10 sh -c "printf 'a\n' | $J -P -- cat >/dev/null"
 done
 AS=
 done_testing
