@@ -155,12 +155,17 @@ install: programs
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/sluice/profiles
 	$(Q)install -m 644 $(RUN_PROFILES) $(DESTDIR)$(PREFIX)/share/sluice/profiles/
 	$(Q)install -D -m 644 packaging/apparmor/sluice $(DESTDIR)$(PREFIX)/share/sluice/apparmor/sluice
+	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(Q)for u in socket service; do sed 's#@PREFIX@#$(PREFIX)#' packaging/sluice-netd.$$u \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/sluice-netd.$$u || exit 1; done
 	$(Q)for m in $(MAN); do \
 		install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/sluice
 	$(Q)rm -rf $(DESTDIR)$(PREFIX)/libexec/sluice $(DESTDIR)$(PREFIX)/share/sluice
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/sluice-netd.socket \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/sluice-netd.service
 	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
 
 clean:

@@ -83,7 +83,7 @@ static int attach(struct gateway *g, struct door *d, const struct options *o, in
 		return CLI_FAILED;
 	}
 	if (!o->quiet)
-		log_info("%s", created.text);
+		log_info("%s%s", created.text, g->netd ? "" : ", through the listening netd");
 	log_info("ready: %s is behind the gateway until this program is interrupted", o->netns);
 	status_started(o->status_fd, "ready", o->name, 0, &created);
 	status = stay(d, o, signals);

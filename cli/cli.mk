@@ -9,6 +9,7 @@ CLI_SRC := \
 	cli/gateway.c \
 	cli/limits.c \
 	cli/main.c \
+	cli/netd.c \
 	cli/mounts.c \
 	cli/option_values.c \
 	cli/options.c \

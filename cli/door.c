@@ -78,7 +78,7 @@ static int door_path(const char *name, char *buf, char *why)
 	return -ENAMETOOLONG;
 }
 
-/* Root's doors, ours, and those of the user that the program runs as. */
+/* Root's doors, ours, and those of the user that the program runs as; and where netd listens. */
 static void fill_hidden(struct door *d, const struct options *o)
 {
 	char why[DOOR_WHY_CAP];
@@ -88,6 +88,7 @@ static void fill_hidden(struct door *d, const struct options *o)
 	snprintf(d->hidden[1], DOOR_PATH_CAP, "/run/user/%u/sluice", uid);
 	if (door_dir(d->hidden[2], why) < 0)
 		snprintf(d->hidden[2], DOOR_PATH_CAP, "%s", ROOT_DIR);
+	snprintf(d->hidden[3], DOOR_PATH_CAP, "%s", PROTO_NETD_DIR);
 	for (size_t i = 0; i < DOOR_HIDDEN_MAX; i++)
 		d->hide[i] = d->hidden[i];
 }

@@ -20,7 +20,7 @@ struct options;
 
 enum {
 	DOOR_CLIENTS_MAX = 8,
-	DOOR_HIDDEN_MAX = 3,
+	DOOR_HIDDEN_MAX = 4,
 	DOOR_PATH_CAP = sizeof(((struct sockaddr_un *)0)->sun_path),
 	DOOR_WHY_CAP = 512,
 };

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/netd.h"
 #include "cli/summary.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
@@ -111,7 +112,7 @@ int gateway_prepare(struct gateway *g, const struct options *o)
 	}
 	g->report = pair[0];
 	g->report_far = pair[1];
-	return 0;
+	return o->net == OPTIONS_NET_NONE ? 0 : netd_connect(o->netd, &g->control);
 }
 
 static void close_handed_over(struct gateway *g)
@@ -154,8 +155,11 @@ int gateway_start(struct gateway *g)
 	char path[SIBLING_PATH_CAP];
 	pid_t parent = getpid();
 	int pair[2];
-	int r = sibling_find("sluice-netd", path);
+	int r;
 
+	if (g->control >= 0)
+		return 0;
+	r = sibling_find("sluice-netd", path);
 	if (r < 0) {
 		log_err("gateway: sluice-netd is neither beside sluice nor in ../libexec/sluice: %s; "
 			"install it there", strerror(-r));
@@ -274,6 +278,9 @@ int gateway_attached(struct gateway *g, struct proto_created *ret_created)
 		return r < 0 ? r : -ETIMEDOUT;
 	}
 	len = msg_recv(g->control, buf, sizeof(buf), NULL, NULL);
+	/* Refused unread: the kernel tells of that first, and then what was said. */
+	if (len == -ECONNRESET)
+		len = msg_recv(g->control, buf, sizeof(buf), NULL, NULL);
 	if (len <= 0) {
 		g->died = true;
 		describe_netd(g, text);

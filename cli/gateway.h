@@ -39,9 +39,9 @@ struct gateway {
 
 /* The canonical policy in memory that nobody can change any more. 0 or -errno. */
 int gateway_seal_policy(const struct policy *p, int *ret_fd);
-/* Opens the logs, with the caller's rights. 0, or -errno with the one line told. */
+/* Opens the logs and finds a listening netd, with the caller's rights. 0, or -errno with the one line told. */
 int gateway_prepare(struct gateway *g, const struct options *o);
-/* Starts netd in the present network namespace. 0, or -errno with the one line told. */
+/* Starts netd in the present network namespace, unless one that listens was found by gateway_prepare(). 0, or -errno with the one line told. */
 int gateway_start(struct gateway *g);
 /* Asks for the sandbox; flags: of enum proto_sandbox_flags. 0, or -errno with the one line told. */
 int gateway_ask(struct gateway *g, int netns, uint32_t flags);

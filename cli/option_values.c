@@ -41,6 +41,20 @@ int take_text(struct parser *p)
 	return 0;
 }
 
+int take_netd(struct parser *p)
+{
+	if (strcmp(p->value, "auto") == 0)
+		p->o->netd = NULL;
+	else if (strcmp(p->value, "embedded") == 0)
+		p->o->netd = "";
+	else if (p->value[0] == '/')
+		p->o->netd = p->value;
+	else
+		return complain(p, "%s: %s %s: is not auto, embedded or the absolute path of a socket; give one of "
+				"them", p->place, p->name, p->value);
+	return 0;
+}
+
 /* Which of the words the value is; or complains and names them. */
 static int find_word(const struct parser *p, const char *const *words)
 {

@@ -69,6 +69,8 @@ const struct option options_list[] = {
 	HEAD("The gateway", GATEWAY),
 	{ "--net", "KIND", "gateway, or none: an empty network, which starts faster", take_word, AT(net), nets, RUN,
 	  0 },
+	{ "--netd", "WHICH", "auto, embedded or the socket of a sluice-netd that listens; auto: the\n"
+	  "system's where there is one", take_netd, 0, NULL, GATEWAY, OPTION_PATH_OR_WORD },
 	{ "--port", "KIND", "auto, xdp, packet or tap; how frames reach the gateway", take_word, AT(port), ports,
 	  GATEWAY, 0 },
 	{ "--xdp-mode", "MODE", "native or generic", take_word, AT(xdp_mode), xdp_modes, GATEWAY, 0 },

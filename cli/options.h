@@ -25,6 +25,7 @@ struct options {
 	/* the gateway */
 	struct policy *policy;		/* owned, compiled */
 	unsigned int net;		/* enum options_net */
+	const char *netd;		/* path; NULL: auto; "": embedded */
 	enum proto_port port;
 	unsigned int xdp_mode;		/* as proto_create */
 	uint32_t mtu;			/* 0: the port's default */

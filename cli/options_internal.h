@@ -52,6 +52,7 @@ const struct option *options_find(const char *name, size_t len, enum options_for
 /* option_values.c: the general ones, */
 int take_flag(struct parser *p);	/* a bool; value NULL or "true": set */
 int take_text(struct parser *p);	/* a const char * */
+int take_netd(struct parser *p);
 int take_word(struct parser *p);	/* an enum or unsigned int */
 /* and those of one option. */
 int take_number(const struct parser *p, const char *text, uint64_t min, uint64_t max, uint64_t *ret_n);

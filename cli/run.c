@@ -123,7 +123,8 @@ static int finish_start(struct run *r)
 static void tell_start(const struct run *r)
 {
 	if (!r->o.quiet)
-		log_info("%s", has_gateway(r) ? r->created.text : "no network");
+		log_info("%s%s", has_gateway(r) ? r->created.text : "no network",
+			 has_gateway(r) && !r->g.netd ? ", through the listening netd" : "");
 	if (r->jail.cpu_per_process)
 		log_warn("no cgroup to be had here: --cpu-time holds for each process alone, in whole seconds, "
 			 "going on; for all together run as root or under systemd-run --user --scope");

@@ -37,6 +37,7 @@ static size_t size_of(uint16_t type)
 	case PROTO_ERROR: return sizeof(struct proto_error);
 	case PROTO_REPORT_DENIED: return sizeof(struct proto_report_denied);
 	case PROTO_REPORT_END: return sizeof(struct proto_report_end);
+	case PROTO_ADOPT: return sizeof(struct proto_adopt);
 	}
 	return 0;
 }
@@ -131,6 +132,7 @@ static bool texts_ok(const void *buf, enum proto_type type)
 	case PROTO_STACK_STOP:
 	case PROTO_END:
 	case PROTO_REPORT_END:
+	case PROTO_ADOPT:
 		return true;
 	}
 	return false;

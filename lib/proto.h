@@ -12,6 +12,7 @@
  *	                           stack <-ask------->  egress
  *	                           egress --report--->  sluice (cli)
  *	sluice policy set  <-door->  sluice (cli)       (cli/door.h)
+ *	sluice-netd --listen --pool--->  sluice-netd --pooled
  *
  * An integer is in host order unless its comment says otherwise; all processes share one machine.
  */
@@ -88,6 +89,8 @@ enum proto_type {
 	/* egress -> cli, on the report socket */
 	PROTO_REPORT_DENIED = 160,
 	PROTO_REPORT_END,
+	/* the listening netd -> one of its pool */
+	PROTO_ADOPT = 176,
 };
 
 /* ---- stack <-> egress --------------------------------------------------------------------- */
@@ -386,6 +389,15 @@ struct proto_report_end {
 	uint64_t unlisted;		/* denied destinations beyond the report's bound */
 };
 
+/* ---- netd --listen -> netd --pooled ----------------------------------------------------------------- */
+
+/* Serve this client and end with it. Descriptor: its connection, from now on the control socket. */
+struct proto_adopt {
+	struct proto_head head;
+	uint32_t uid;			/* the client's, as the kernel says */
+	uint32_t zero;
+};
+
 static_assert(sizeof(struct proto_head) == 8, "head");
 static_assert(sizeof(struct proto_resolver) == 24, "resolver");
 static_assert(sizeof(struct proto_ask_flow) == 56, "ask_flow");
@@ -418,6 +430,10 @@ static inline enum proto_type proto_type(const void *buf)
 {
 	return (enum proto_type)((const struct proto_head *)buf)->type;
 }
+
+/* Where netd listens, if it does; the directory is shown in no jail. */
+#define PROTO_NETD_DIR "/run/sluice-netd"
+#define PROTO_NETD_SOCKET PROTO_NETD_DIR "/netd.sock"
 
 /* How the link of every sandbox is addressed (one sandbox per namespace, so they may all be alike). */
 #define LINK_SB4 "100.96.0.2"

@@ -215,7 +215,14 @@ static void create(struct netd *n, const struct proto_create *m, const int *fds,
 		control_error(n, 0, n->decider.why);
 		return;
 	}
-	if (priv_check_netns(roles.netns, why) < 0 || sandbox_create(n, m, &roles, why) < 0)
+	/* Limits are counted by client. */
+	if (n->pooled && sandbox_any(n)) {
+		control_error(n, 0, "one connection serves one sandbox; open another");
+		return;
+	}
+	if (priv_check_netns(roles.netns, why) < 0 ||
+	    (n->pooled && priv_check_owner(roles.netns, n->client, why) < 0) ||
+	    sandbox_create(n, m, &roles, why) < 0)
 		control_error(n, 0, why);
 }
 

@@ -340,8 +340,8 @@ static int open_auto(struct link *l, const struct link_spec *spec, char *why)
 	return err;
 }
 
-/* An attached namespace must have no other way out. */
-static int check_attached(const struct link_spec *spec, char *why)
+/* A namespace that others made must have no other way out. */
+static int check_alone(const struct link_spec *spec, char *why)
 {
 	char name[IF_NAMESIZE];
 	int err = inside_foreign(spec->netns, name);
@@ -369,7 +369,7 @@ int link_open(const struct link_spec *spec, struct link *ret_link, char *why)
 		explain(why, "MTU %u is not possible; %d to %d are", spec->mtu, LINK_MTU_MIN, LINK_MTU_MAX);
 		return -EINVAL;
 	}
-	err = spec->attach ? check_attached(spec, why) : 0;
+	err = spec->alone ? check_alone(spec, why) : 0;
 	if (err)
 		return err;
 	if (spec->want == PROTO_PORT_AUTO) {

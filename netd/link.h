@@ -19,7 +19,8 @@ struct link_spec {
 	enum proto_port want;		/* AUTO: xdp, else packet, else tap */
 	uint8_t xdp_mode;		/* 0 best, 1 generic, 2 native */
 	uint32_t mtu;			/* 0 = default (1500 on veth; what the port does best on tap) */
-	bool attach;			/* an existing namespace: refuse if it already has a link besides lo */
+	bool attach;			/* an existing namespace: its own settings are left alone */
+	bool alone;			/* refuse if it already has a link besides lo */
 };
 
 struct link {

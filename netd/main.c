@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sluice-netd: the supervisor. Started by sluice with a control socket on descriptor 3.
+ * sluice-netd: the supervisor. Started by sluice with a control socket on descriptor 3; or, as
+ * sluice-netd --listen (listen.c), it listens for clients and starts one sluice-netd --pooled for each,
+ * beforehand, which does all of the following, is then given the client's connection, and ends with it.
  *
  * Start, in this order: own session, so that a terminal's ^C or hang-up reaches only the program; fewer
  * capabilities; egress, while this process is still in the host's network namespace; the port namespace; a
@@ -11,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +27,8 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "lib/msg.h"
+#include "netd/listen.h"
 #include "netd/netd.h"
 #include "netd/priv.h"
 
@@ -193,7 +198,7 @@ static int start(struct netd *n, char *why)
 	if (n->epoll_fd < 0)
 		return explain(why, "cannot make an epoll instance", -errno);
 	r = watch_signals(n);
-	if (r == 0)
+	if (r == 0 && !n->pooled)
 		r = netd_watch(n, n->control_fd, SOURCE_CONTROL, 0);
 	if (r < 0)
 		return explain(why, "cannot watch signals and the control socket", r);
@@ -213,6 +218,36 @@ static int start(struct netd *n, char *why)
 	return explain(why, "cannot start a worker", spare_fill(n));
 }
 
+/* Waits for a client: 0, or -1 when there will be none: the listener is gone, or egress. */
+static int adopt(struct netd *n)
+{
+	struct pollfd p[3] = {
+		{ .fd = NETD_CONTROL_FD, .events = POLLIN },
+		{ .fd = n->signal_fd, .events = POLLIN },
+		{ .fd = n->decider.child.pidfd, .events = POLLIN },
+	};
+	_Alignas(8) char buf[PROTO_MSG_MAX];
+	const struct proto_adopt *m = (const struct proto_adopt *)buf;
+	size_t n_fds = 1;
+	ssize_t len;
+	int fd;
+
+	while (poll(p, 3, -1) < 0 && errno == EINTR)
+		;
+	if (!p[0].revents || p[1].revents || p[2].revents)
+		return -1;
+	len = msg_recv(NETD_CONTROL_FD, buf, sizeof(buf), &fd, &n_fds);
+	if (len <= 0 || n_fds != 1 || proto_check(buf, (size_t)len) < 0 || proto_type(buf) != PROTO_ADOPT)
+		return -1;
+	n->client = m->uid;
+	/* The connection takes the number; the socket that it came by ends here. */
+	if (dup3(fd, NETD_CONTROL_FD, O_CLOEXEC) < 0)
+		return -1;
+	close(fd);
+	n->now = clock_mono_ns();
+	return take_control(n) < 0 ? -1 : netd_watch(n, n->control_fd, SOURCE_CONTROL, 0);
+}
+
 int main(int argc, char **argv)
 {
 	struct netd *n = &netd;
@@ -228,8 +263,11 @@ int main(int argc, char **argv)
 		printf("sluice-netd %s\n", SLUICE_VERSION);
 		return 0;
 	}
+	if (argc > 1 && strcmp(argv[1], "--listen") == 0)
+		return listen_main(argc - 1, argv + 1);
+	n->pooled = argc == 2 && strcmp(argv[1], "--pooled") == 0;
 	/* A closed stderr would be taken by the next descriptor, and our lines would go there. */
-	if (argc != 1 || fcntl(STDERR_FILENO, F_GETFL) < 0 || take_control(n) < 0) {
+	if (argc != 1 + n->pooled || fcntl(STDERR_FILENO, F_GETFL) < 0 || take_control(n) < 0) {
 		log_err("not started by sluice: descriptor 3 is no control socket; use sluice run");
 		return 125;
 	}
@@ -237,8 +275,10 @@ int main(int argc, char **argv)
 		return fail(n, why);
 	if (start(n, why) < 0)
 		return fail(n, why);
-	if (explain(why, "cannot wait for events", loop(n)) < 0)
-		return fail(n, why);
+	if (!n->pooled || adopt(n) == 0) {
+		if (explain(why, "cannot wait for events", loop(n)) < 0)
+			return fail(n, why);
+	}
 	spare_drop(&n->spare);
 	decider_stop(n);
 	return 0;

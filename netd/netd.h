@@ -78,6 +78,8 @@ struct decider {
 struct netd {
 	int epoll_fd, signal_fd;
 	int control_fd;			/* -1 when the cli is gone */
+	bool pooled;			/* the client came by the listening socket and is not our parent */
+	uid_t client;			/* pooled: whom it runs as */
 	bool stopping;			/* no new sandbox; ends when the last one is gone */
 	uint64_t now;
 	uint32_t next_number;

@@ -5,6 +5,7 @@ NETD_SRC := \
 	netd/gate.c \
 	netd/inside.c \
 	netd/link.c \
+	netd/listen.c \
 	netd/netns.c \
 	netd/priv.c \
 	netd/psock.c \

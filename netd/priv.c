@@ -137,6 +137,24 @@ int priv_check_netns(int fd, char *why)
 }
 
 /*
+ * Safe: the kernel says who owns the user namespace that owns this one. Whoever made that has every right over
+ * this network namespace already; root has over each.
+ */
+int priv_check_owner(int netns, uid_t client, char *why)
+{
+	cleanup_close int userns = client ? ioctl(netns, NS_GET_USERNS) : -1;
+	uid_t owner;
+
+	if (client == 0)
+		return 0;
+	if (userns >= 0 && ioctl(userns, NS_GET_OWNER_UID, &owner) == 0 && owner == client)
+		return 0;
+	snprintf(why, PROTO_TEXT_CAP, "the network namespace is not yours (uid %u); give one that you made, or "
+		 "run as root", client);
+	return -EPERM;
+}
+
+/*
  * Safe: the namespace was checked just above; names, addresses and sizes are ours or range-checked
  * (control.c). Only the port namespace and the given one are touched.
  */

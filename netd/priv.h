@@ -16,6 +16,8 @@ int priv_start_egress(const char *path, int command_fd, struct child *ret_child)
 int priv_leave_host_network(void);
 /* why: PROTO_TEXT_CAP bytes, filled on failure. */
 int priv_check_netns(int fd, char *why);
+/* May this user have a link made in it: is it the user's own? why as above. 0 or -errno. */
+int priv_check_owner(int netns, uid_t client, char *why);
 int priv_open_link(const struct link_spec *spec, struct link *ret_link, char *why);
 void priv_close_link(struct link *l);
 

@@ -97,6 +97,9 @@ static void forget_worker(struct netd *n, struct sandbox *sb)
 
 static void finish(struct netd *n, struct sandbox *sb)
 {
+	/* A namespace that stays is without the link when the cli hears of it. */
+	if (sb->want.flags & PROTO_ATTACH)
+		cut_link(sb);
 	control_over(n, sb, true);
 	netd_let_go(n);
 	cut_link(sb);
@@ -177,7 +180,7 @@ static struct sandbox *free_slot(struct netd *n)
 	return NULL;
 }
 
-static int make_link(struct sandbox *sb, int netns, char *why)
+static int make_link(const struct netd *n, struct sandbox *sb, int netns, char *why)
 {
 	const struct link_spec spec = {
 		.sandbox = sb->number,
@@ -186,6 +189,7 @@ static int make_link(struct sandbox *sb, int netns, char *why)
 		.xdp_mode = sb->want.xdp_mode,
 		.mtu = sb->want.mtu,
 		.attach = (sb->want.flags & PROTO_ATTACH) != 0,
+		.alone = n->pooled || (sb->want.flags & PROTO_ATTACH) != 0,
 	};
 	char text[PROTO_TEXT_CAP] = "";
 	int r = priv_open_link(&spec, &sb->link, text);
@@ -249,7 +253,7 @@ int sandbox_create(struct netd *n, const struct proto_create *want, const struct
 		goto err_slot;
 	sb->in_egress = true;
 	set_state(n, sb, SANDBOX_ADDING, NETD_START_MS);
-	if (make_link(sb, fds->netns, why) < 0)
+	if (make_link(n, sb, fds->netns, why) < 0)
 		sandbox_fail(n, sb, "%s", why);
 	return 0;
 

@@ -48,7 +48,9 @@ static int place(const struct spawn_plan *plan, int log_w, int err_w)
 		return -errno;
 	for (int i = 0; i < plan->slots_end; i++)
 		high[i] = null_fd;
-	high[STDERR_FILENO] = log_w;
+	high[STDERR_FILENO] = plan->keep_stderr ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, HIGH) : log_w;
+	if (high[STDERR_FILENO] < 0)
+		return -errno;
 	for (size_t i = 0; i < plan->n_fds; i++) {
 		if (plan->fds[i].fd < 0)
 			continue;
@@ -92,7 +94,7 @@ static _Noreturn void run_child(const struct spawn_plan *plan, pid_t parent, int
 {
 	const char *slash = strrchr(plan->path, '/');
 	char name[64];
-	char *const argv[] = { name, NULL };
+	char *const argv[] = { name, (char *)(uintptr_t)plan->arg, NULL };
 	int err;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)

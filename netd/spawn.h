@@ -21,6 +21,8 @@ struct spawn_fd {
 
 struct spawn_plan {
 	const char *path;
+	const char *arg;	/* the one argument, or NULL */
+	bool keep_stderr;	/* ours; else a pipe, child.log_fd */
 	const struct spawn_fd *fds;
 	size_t n_fds;
 	int slots_end;		/* every unnamed slot from 3 to here gets /dev/null; above, nothing is open */

