@@ -319,7 +319,10 @@ static void input_open(struct stack *s, struct flow *f, struct packet *p,
 	f->up_pkts++;
 	f->active_ns = s->now;
 	world_input(c, b);
-	tcp_conn_settle(s, c);
+	if (c->pcb && c->readable && !seen->payload && c->pcb->state == ESTABLISHED)
+		tcp_conn_run(c, false);		/* room for more: once for all frames of the batch */
+	else
+		tcp_conn_settle(s, c);
 }
 
 static void input_flow(struct stack *s, struct flow *f, struct packet *p, const struct flow_key *k,

@@ -27,7 +27,7 @@ enum {
 	TCP_TIME_WAIT_MS = 1000,	/* the link is memory: nothing old is on its way */
 	TCP_DELACK_BYTES = 2900,	/* more than two segments: acknowledged at the end of the batch */
 	TCP_WRITE_SEGS = 256,		/* segments queued towards the sandbox, for receivers with tiny windows */
-	TCP_TURN_CHUNKS = 4,		/* reads of one flow per turn */
+	TCP_TURN_CHUNKS = 8,		/* of one flow read per turn, at once in bulk */
 	TCP_PIN_MIN = 16384,		/* a shorter leftover is copied rather than pin a frame of 64 KB */
 };
 
@@ -80,7 +80,8 @@ struct tcp_conn {
 	struct tcp_piece down[CHUNK_FLOW_MAX];
 	uint8_t down_head, down_n;
 	uint32_t down_acked;
-	uint16_t down_unwritten;	/* last bytes of the last chunk that lwIP had no memory for */
+	uint32_t down_unwritten;	/* newest bytes of them, which lwIP had no memory for */
+	bool down_bulk;			/* the last read brought a whole chunk or more */
 
 	/* Up: pbuf chains the host socket did not take yet. */
 	struct rxbuf *up_head, *up_tail;

@@ -2,17 +2,19 @@
 /*
  * tcp_down: the host socket's bytes to the sandbox.
  *
- * Comes in: what read() gives, straight into a chunk. Goes out: tcp_write() by reference; the chunk is
+ * Comes in: what readv() gives, straight into chunks. Goes out: tcp_write() by reference; a chunk is
  * given back when the sandbox has acknowledged all of it (and the port has sent it: stack/ip/tcp_tx.c
  * holds references of its own). Reading stops where lwIP's queue or the budget of chunks ends, and goes
  * on when acknowledgements come: back-pressure reaches the far side as its own window.
  *
  * A chunk is filled to a multiple of the wire's segment size, so that in bulk one chunk is one
- * super-frame of full segments.
+ * super-frame of full segments. In bulk, that is when the last read brought a whole chunk, several are
+ * read at once: each read makes the kernel acknowledge and so works off the far side's next burst, and
+ * many small ones cost a third more than few large ones.
  */
 #include <assert.h>
 #include <errno.h>
-#include <unistd.h>
+#include <sys/uio.h>
 
 #include "stack/inspect/inspect.h"
 #include "stack/ip/tcp_world.h"
@@ -20,13 +22,19 @@
 
 enum {
 	DOWN_TAIL_MIN = 2048,		/* less room than this behind the last bytes is left unused */
-	DOWN_HOT = 32,			/* 2 MB: chunks in use that a processor's own cache may still hold */
-	DOWN_EACH = 4,			/* of one flow, once there are so many */
+	DOWN_HOT = 64,			/* 4 MB: chunks in use, from which on a flow is held to its share */
+	DOWN_EACH = TCP_TURN_CHUNKS,	/* which still fills one large read */
 };
+
+/* The i-th oldest. */
+static struct tcp_piece *piece_at(struct tcp_conn *c, unsigned int i)
+{
+	return &c->down[(c->down_head + i) % CHUNK_FLOW_MAX];
+}
 
 static struct tcp_piece *last_piece(struct tcp_conn *c)
 {
-	return &c->down[(c->down_head + c->down_n - 1u) % CHUNK_FLOW_MAX];
+	return piece_at(c, c->down_n - 1u);
 }
 
 void tcp_down_acked(struct tcp_conn *c, uint32_t n)
@@ -70,18 +78,28 @@ uint32_t tcp_down_may(const struct tcp_conn *c)
 	return queued < most ? (uint32_t)most - queued : 0;
 }
 
-/* The bytes that lwIP had no room for. */
+/* The piece with the first byte that lwIP had no room for, and how many of its bytes wait. */
+static const struct tcp_piece *first_unwritten(struct tcp_conn *c, uint32_t *ret_n)
+{
+	uint32_t n = c->down_unwritten;
+	unsigned int i = c->down_n - 1u;
+
+	for (; n > piece_at(c, i)->fill; i--)
+		n -= piece_at(c, i)->fill;
+	*ret_n = n;
+	return piece_at(c, i);
+}
+
 static void write_rest(struct tcp_conn *c)
 {
 	while (c->down_unwritten) {
-		const struct tcp_piece *t = last_piece(c);
-		uint32_t may = tcp_down_may(c);
-		u16_t n = (u16_t)(c->down_unwritten < may ? c->down_unwritten : may);
-		const uint8_t *at = chunk_mem(t->chunk) + t->fill - c->down_unwritten;
+		uint32_t may = tcp_down_may(c), left;
+		const struct tcp_piece *t = first_unwritten(c, &left);
+		u16_t n = (u16_t)(left < may ? left : may);
 
-		if (!n || tcp_write(c->pcb, at, n, 0) != ERR_OK)
+		if (!n || tcp_write(c->pcb, chunk_mem(t->chunk) + t->fill - left, n, 0) != ERR_OK)
 			break;
-		c->down_unwritten = (uint16_t)(c->down_unwritten - n);
+		c->down_unwritten -= n;
 	}
 	/* Out of memory with nothing in flight: no acknowledgement will remind us. */
 	if (c->down_unwritten && !c->pcb->unacked && !c->pcb->unsent && tcp_down_may(c))
@@ -96,73 +114,100 @@ static uint32_t chunk_fill_max(const struct tcp_conn *c)
 	return UINT16_MAX / mss * mss;
 }
 
-/* A piece to read into, its last one or a new one; NULL when there is no room now. */
-static struct tcp_piece *piece_to_fill(struct tcp_conn *c)
+/* One more piece, empty; false when there is no room now. */
+static bool push_piece(struct tcp_conn *c)
 {
-	struct tcp_piece *t;
 	int i;
 
-	if (c->down_n && chunk_fill_max(c) - last_piece(c)->fill >= DOWN_TAIL_MIN)
-		return last_piece(c);
 	/* The sandbox is next door: many flows gain nothing by much that is on its way. */
 	if (c->down_n >= DOWN_EACH && chunk_used() >= DOWN_HOT)
-		return NULL;
+		return false;
 	i = c->down_n < CHUNK_FLOW_MAX ? chunk_take(c->down_n) : -1;
 	if (i < 0) {
 		if (!c->down_n)
 			tcp_conn_run(c, false);
-		return NULL;
+		return false;
 	}
 	c->down_n++;
-	t = last_piece(c);
-	t->chunk = (uint16_t)i;
-	t->fill = 0;
-	return t;
+	*last_piece(c) = (struct tcp_piece){ .chunk = (uint16_t)i };
+	return true;
 }
 
-static void drop_empty_piece(struct tcp_conn *c, const struct tcp_piece *t)
+/* What to read into: the room of the last piece, then of new ones. Returns their number. */
+static int arm(struct tcp_conn *c, struct iovec *iov, size_t *ret_room)
 {
-	if (t->fill == 0) {
-		chunk_put(t->chunk);
-		c->down_n--;
+	uint32_t most = chunk_fill_max(c), may = tcp_down_may(c);
+	int max = c->down_bulk && !c->inspect ? TCP_TURN_CHUNKS : 1, n = 0;
+
+	*ret_room = 0;
+	if (c->down_n && most - last_piece(c)->fill >= DOWN_TAIL_MIN) {
+		const struct tcp_piece *t = last_piece(c);
+
+		iov[n++] = (struct iovec){ chunk_mem(t->chunk) + t->fill, most - t->fill };
+		*ret_room = most - t->fill;
 	}
+	while (n < max && *ret_room < may && push_piece(c)) {
+		iov[n++] = (struct iovec){ chunk_mem(last_piece(c)->chunk), most };
+		*ret_room += most;
+	}
+	return n;
 }
 
-/* One read(). False when there is no point in another one now. */
-static bool read_some(struct tcp_conn *c)
+/* n bytes came into what arm() found: the pieces from the first-th on. Gives back those left empty. */
+static void disarm(struct tcp_conn *c, unsigned int first, size_t n)
 {
-	struct tcp_piece *t = piece_to_fill(c);
+	uint32_t most = chunk_fill_max(c);
+
+	for (unsigned int i = first; n; i++) {
+		struct tcp_piece *t = piece_at(c, i);
+		size_t part = most - t->fill < n ? most - t->fill : n;
+
+		t->fill = (uint16_t)(t->fill + part);
+		n -= part;
+	}
+	for (; c->down_n && last_piece(c)->fill == 0; c->down_n--)
+		chunk_put(last_piece(c)->chunk);
+}
+
+/* One readv(). The number of chunks it went to, or 0 when there is no point in another one now. */
+static int read_some(struct tcp_conn *c)
+{
+	unsigned int first = c->down_n;
+	struct iovec iov[TCP_TURN_CHUNKS];
 	size_t room;
 	ssize_t n;
+	int n_iov = arm(c, iov, &room);
 
-	if (!t)
-		return false;
-	room = chunk_fill_max(c) - t->fill;
+	if (!n_iov)
+		return 0;
+	if (iov[0].iov_len < chunk_fill_max(c))
+		first--;		/* begins in a piece that was there */
 	do {
-		n = read(c->flow->fd, chunk_mem(t->chunk) + t->fill, room);
+		n = readv(c->flow->fd, iov, n_iov);
 	} while (n < 0 && errno == EINTR);
 	if (n <= 0) {
-		drop_empty_piece(c, t);
+		disarm(c, first, 0);
 		c->readable = false;
 		/* An error is reported once: behind one that a write has met comes 0, which is no end then. */
 		if (n == 0 && !c->far_reset)
 			c->far_fin = true;
 		else if (n == 0 || errno != EAGAIN)
 			c->far_broken = true;
-		return false;
+		return 0;
 	}
+	c->down_bulk = (size_t)n >= chunk_fill_max(c);
 	/* A short read has emptied the socket, unless its end came with it: then 0 has yet to be read. */
 	if ((size_t)n < room && !c->rdhup)
 		c->readable = false;
-	if (c->inspect && !tcp_inspect_down(c, chunk_mem(t->chunk) + t->fill, (size_t)n)) {
-		drop_empty_piece(c, t);
-		return false;
+	if (c->inspect && !tcp_inspect_down(c, iov[0].iov_base, (size_t)n)) {
+		disarm(c, first, 0);
+		return 0;
 	}
-	t->fill = (uint16_t)(t->fill + n);
-	c->down_unwritten = (uint16_t)n;
+	disarm(c, first, (size_t)n);
+	c->down_unwritten = (uint32_t)n;
 	c->flow->active_ns = world_stack()->now;
 	write_rest(c);
-	return true;
+	return n_iov;
 }
 
 /* The words of a refusal, behind everything; then there is no more to come. */
@@ -185,7 +230,8 @@ static void say_refusal(struct tcp_conn *c)
 	c->down_n++;
 	t = last_piece(c);
 	t->chunk = (uint16_t)i;
-	t->fill = c->down_unwritten = (uint16_t)n;
+	t->fill = (uint16_t)n;
+	c->down_unwritten = (uint32_t)n;
 	write_rest(c);
 }
 
@@ -197,7 +243,7 @@ static bool can_write(const struct tcp_conn *c)
 
 void tcp_down_pump(struct tcp_conn *c)
 {
-	int turns = 0;
+	int chunks = 0;
 
 	if (!can_write(c) || c->local)
 		return;
@@ -205,12 +251,16 @@ void tcp_down_pump(struct tcp_conn *c)
 	if (c->refusal_due)
 		say_refusal(c);
 	while (c->readable && !c->far_fin && !c->far_broken && !c->down_unwritten && tcp_down_may(c)) {
-		if (turns++ == TCP_TURN_CHUNKS) {
+		int n;
+
+		if (chunks >= TCP_TURN_CHUNKS) {
 			tcp_conn_run(c, true);
 			break;
 		}
-		if (!read_some(c))
+		n = read_some(c);
+		if (!n)
 			break;
+		chunks += n;
 	}
 	if (c->far_fin && !c->down_unwritten && !c->refusal_due && !c->doom) {
 		c->far_fin_told = true;

@@ -99,6 +99,27 @@ static void down_in_super_frames(void **state)
 	close_clean();
 }
 
+/* lwIP's memory ends in the middle of a large read, and comes back. */
+static void down_while_memory_comes_and_goes(void **state)
+{
+	open_both(state);
+	peer_connect(&peer);
+	down_all(4 * MB, MB);
+	for (size_t i = 0; i < 100; i++) {
+		void *hog = lwip_heap_malloc(LWIP_HEAP_MAX - lwip_heap_used() - 100 * i);
+
+		assert_non_null(hog);
+		host_write(host(), &sent, MB);
+		lab_run();
+		lwip_heap_free(hog);
+		lab_run();
+		lab_pass(50, 25);
+		assert_int_equal(peer.rx_bytes, sent);
+	}
+	assert_int_equal(peer.rx_dups, 0);
+	close_clean();
+}
+
 static void down_without_gso(void **state)
 {
 	open_with(&(struct lab_options){ .v6 = *(const bool *)*state, .no_gso = true });
@@ -520,6 +541,7 @@ int main(void)
 		BOTH(up_in_small_segments_of_several_pieces),
 		BOTH(up_byte_by_byte),
 		BOTH(down_in_super_frames),
+		BOTH(down_while_memory_comes_and_goes),
 		BOTH(down_without_gso),
 		BOTH(down_with_a_jumbo_link),
 		BOTH(down_byte_by_byte),
