@@ -134,9 +134,15 @@ static void attempt_free(struct attempt *t)
 	sandbox_touch(f->sb);
 }
 
+/* Whatever the protocol is there, it begins with the client's words. */
+static bool client_speaks_first(const struct judge_port *port)
+{
+	return port->port == PORT_HTTP || port->port == PORT_HTTPS;
+}
+
 static int open_socket(const struct eflow *f, const struct addr *a)
 {
-	static const int on = 1, idle = 300, interval = 30, count = 4, dgram_buf = 1 << 20;
+	static const int on = 1, off = 0, idle = 300, interval = 30, count = 4, dgram_buf = 1 << 20;
 	bool v4 = addr_is_v4(a), tcp = f->port.proto == IPPROTO_TCP;
 	int proto = f->port.proto;
 	int fd;
@@ -154,6 +160,9 @@ static int open_socket(const struct eflow *f, const struct addr *a)
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+		/* The handshake's last packet and the request become one, or it follows after 200 ms. */
+		if (client_speaks_first(&f->port))
+			setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
 	} else {
 		/* The worker reads in bursts; the kernel cuts this to net.core.{r,w}mem_max. */
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &dgram_buf, sizeof(dgram_buf));
@@ -243,7 +252,7 @@ static bool may_dial(struct eflow *f, const struct addr *a)
 {
 	struct sandbox *s = f->sb;
 	enum drop_reason r = judge_candidate(&s->judge, f->name, a, &f->port,
-					     own_is(s->eg->route_fd, a));
+					     own_is(s->eg->route_fd, a, s->eg->now));
 
 	f->tried[f->n_tried++] = *a;
 	if (r != DROP_NONE) {

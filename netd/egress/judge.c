@@ -11,8 +11,6 @@
 
 #include "netd/egress/lease.h"
 
-enum { PORT_HTTP = 80, PORT_HTTPS = 443 };
-
 static bool is_gateway(const struct judge *j, const struct addr *a)
 {
 	return addr_eq(a, &j->gw4) || addr_eq(a, &j->gw6);

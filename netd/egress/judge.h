@@ -22,6 +22,8 @@ struct judge {
 	struct addr gw4, gw6;
 };
 
+enum { PORT_HTTP = 80, PORT_HTTPS = 443 };
+
 struct judge_port {
 	uint8_t proto;			/* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP */
 	uint16_t port;			/* 0 with ICMP */

@@ -152,7 +152,7 @@ static void list_addrs(struct sandbox *s, struct name *n, bool v6, struct proto_
 	for (uint8_t i = 0; i < known->n; i++) {
 		const struct addr *real = &known->addrs[i];
 
-		if (judge_may_lease(&s->judge, real, own_is(s->eg->route_fd, real)) &&
+		if (judge_may_lease(&s->judge, real, own_is(s->eg->route_fd, real, s->eg->now)) &&
 		    lease_real(&s->leases, n, real) == 0)
 			a->addrs[a->n_addrs++] = *real;
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * own: asks the kernel what kind of route leads to an address (rtnetlink(7), RTM_GETROUTE). Runs in egress
- * before each dial. A list of the host's addresses, kept up to date by notifications, was the
- * alternative; it would lag, and miss ranges that the local table holds without an address (ip route add
- * local). A request is answered within sendto(2), so nothing here waits.
+ * before each dial; several dials to one address in one wake-up are as good as simultaneous, and share the
+ * answer. A list of the host's addresses, kept up to date by notifications, was the alternative; it would
+ * lag, and miss ranges that the local table holds without an address (ip route add local). A request is
+ * answered within sendto(2), so nothing here waits.
  */
 #include "netd/egress/own.h"
 
@@ -85,7 +86,7 @@ static int read_reply(const struct nlmsghdr *h, size_t n, uint32_t seq)
 	       route->rtm_type == RTN_ANYCAST || route->rtm_type == RTN_MULTICAST;
 }
 
-bool own_is(int route_fd, const struct addr *a)
+static bool is_own_now(int route_fd, const struct addr *a)
 {
 	static uint32_t seq;
 	union {
@@ -104,4 +105,18 @@ bool own_is(int route_fd, const struct addr *a)
 		r = read_reply(&buf.head, (size_t)n, seq);
 	} while (r == -EAGAIN);
 	return r != 0;
+}
+
+bool own_is(int route_fd, const struct addr *a, uint64_t now)
+{
+	static struct addr known;
+	static uint64_t known_ns;
+	static bool own;
+
+	if (!known_ns || known_ns != now || !addr_eq(&known, a)) {
+		own = is_own_now(route_fd, a);
+		known = *a;
+		known_ns = now;
+	}
+	return own;
 }

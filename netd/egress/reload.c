@@ -83,7 +83,7 @@ int policy_load(int fd, struct policy **ret_policy, char *why)
 
 static bool is_own(struct sandbox *s, const struct addr *a)
 {
-	return own_is(s->eg->route_fd, a);
+	return own_is(s->eg->route_fd, a, s->eg->now);
 }
 
 bool reload_read_enough(uint8_t was, uint8_t wanted)
