@@ -247,8 +247,12 @@ static void judge_power(struct bench *b)
 	found(b, LAYER_CAPS, !full.n ? 0 : full.n == 1 && strcmp(full.text, "CapBnd") == 0 ? 25 : 100,
 	      full.n ? "not empty: %s" : "inheritable, permitted, effective, bounding, ambient: none%s", full.text);
 	found(b, LAYER_NNP, nnp ? 0 : 100, "no_new_privs is %s", nnp ? "set" : "not set");
-	found(b, LAYER_SECCOMP, filter ? 0 : 100, filter ? "%s filter%s" : "none%.0s%.0s", filters[0] ? filters : "a",
-	      strcmp(filters, "1") == 0 || !filters[0] ? "" : "s");
+	/* One that only reports is none. */
+	if (filter && b->o->seccomp == JAIL_SECCOMP_LOG)
+		found(b, LAYER_SECCOMP, 100, "it refuses nothing and only reports, as --seccomp-mode log has it");
+	else
+		found(b, LAYER_SECCOMP, filter ? 0 : 100, filter ? "%s filter%s" : "none%.0s%.0s", filters[0] ? filters : "a",
+		      strcmp(filters, "1") == 0 || !filters[0] ? "" : "s");
 	/* NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE, locked: linux/securebits.h. */
 	found(b, LAYER_SECUREBITS, (bits & 1) && (bits & 2) ? 0 : 100, "securebits 0x%lx", bits);
 	found(b, LAYER_GROUPS, groups[strspn(groups, " 0123456789")] || strspn(groups, " ") == strlen(groups) ? 0 : 100,

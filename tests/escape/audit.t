@@ -49,6 +49,10 @@ for AS in root user; do
 	ok "and in a sum" says "of 10: good" audit
 	ok "no filter" opens "seccomp dangerous-calls socket-families" --no-seccomp
 	ok "and what is open then" evidence dangerous-calls "io_uring_setup" --no-seccomp
+	ok "a filter that only reports" opens "seccomp dangerous-calls socket-families" --seccomp-mode log
+	ok "one that tells what it refuses" opens "" --seccomp-mode trace
+	ok "capabilities" opens "capabilities" --cap-add chown
+	ok "no network at all" opens "" --net none
 	ok "no Landlock" opens landlock --landlock off
 	ok "a strict filter is one" opens "" --seccomp strict
 	ok "so is one that lets nothing but calculating" opens "" --seccomp compute
