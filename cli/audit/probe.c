@@ -33,8 +33,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static void tell(const char *name, const char *what, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 static void tell(const char *name, const char *what, const char *fmt, ...)
@@ -188,7 +186,7 @@ static void look_at_limits(void)
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		if (getrlimit((__rlimit_resource_t)limits[i].number, &l) == 0)
-			tell("rlimit", limits[i].name, "%lld", l.rlim_max == RLIM_INFINITY ? -1ll : (long long)l.rlim_max);
+			tell("rlimit", limits[i].name, "%lld", l.rlim_max == RLIM_INFINITY ? -1LL : (long long)l.rlim_max);
 	}
 	tell("securebits", "self", "%d", prctl(PR_GET_SECUREBITS, 0, 0, 0, 0));
 	for (char **e = environ; *e; e++) {
