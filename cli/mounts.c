@@ -119,6 +119,16 @@ static bool octal(const char *text, mode_t *ret_mode)
 	return *text >= '0' && *text <= '7' && !*end && n >= 1 && n <= 01777;
 }
 
+static int layer(struct adding *a, const char **at, const char *path)
+{
+	if (*at)
+		return complain(a, "upper= or work= twice; give each once");
+	if (path[0] != '/')
+		return complain(a, "'%.80s' is not absolute; give upper=/DIR and work=/DIR", path);
+	*at = source_resolve(path, a->follow, a->why);
+	return *at ? 0 : -EINVAL;
+}
+
 static int set(struct adding *a, enum option_id id, const char *value)
 {
 	switch (id) {
@@ -142,11 +152,9 @@ static int set(struct adding *a, enum option_id id, const char *value)
 		a->m.idmap = true;
 		return 0;
 	case OPT_UPPER:
-		a->m.upper = source_resolve(value, a->follow, a->why);
-		return a->m.upper ? 0 : -EINVAL;
+		return layer(a, &a->m.upper, value);
 	case OPT_WORK:
-		a->m.work = source_resolve(value, a->follow, a->why);
-		return a->m.work ? 0 : -EINVAL;
+		return layer(a, &a->m.work, value);
 	case OPT_SIZE:
 		return limits_size(value, &a->m.size) && a->m.size >= 4096 ? 0 :
 			complain(a, "size=%.40s: not a size of 4K or more, like 64M; give one", value);

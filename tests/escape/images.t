@@ -62,6 +62,8 @@ tree() {	# tree DIR
 }
 tree "$T/root"
 tree "$T/trap"
+tree "$T/own"
+chown -R 4242:4242 "$T/own"
 for n in dev proc sys tmp run home root; do ln -s "$T/outside" "$T/trap/$n"; done
 rm -r "$T/trap/var"
 ln -s "$T/outside" "$T/trap/var"
@@ -93,7 +95,10 @@ trap_() {	# trap_ OPTION what: the hostile one leads nowhere
 for AS in root user; do
 	with "--ro-bind=$T/root:/" directory
 	trap_ "--ro-bind=$T/trap:/" directory
-	ok "overlay as root: it can be written to" prints y jail -m "--overlay=$T/low/sub:/srv" -m "--overlay=$T/root:/" -- sh -c 'ls / >/dev/null; echo y'
+	own=()
+	[ $AS = user ] || own=(-u 4242)
+	ok "overlay as root: it can be written to" prints y jail "${own[@]}" -m "--overlay=$T/own:/" -- sh -c 'echo y >/opt/new && cat /opt/new'
+	ok "and what was written is gone" test ! -e "$T/own/opt/new"
 	trap_ "--overlay=$T/trap:/" overlay
 done
 

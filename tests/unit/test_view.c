@@ -52,7 +52,9 @@ static void test_mounts(void **state)
 		/* 23 */ { "--file", "/x", "no text", { 0 } },
 		/* 24 */ { "--file", "x=y", "no absolute place", { 0 } },
 		/* 25 */ { "--file-fd", "x:/y", "no descriptor", { 0 } },
-		/* 26 */ { "--overlay", "/usr:/x:upper=/var", "go together", { 0 } },
+		/* 26 */ { "--overlay", "/usr:/x:upper=var,work=/tmp", "not absolute", { 0 } },
+		/* 27 */ { "--overlay", "/usr:/x:upper=/var,upper=/var,work=/tmp", "twice", { 0 } },
+		/* 28 */ { "--overlay", "/usr:/x:upper=/var", "go together", { 0 } },
 	};
 
 	(void)state;
