@@ -93,13 +93,14 @@ include stack/stack.mk
 include netd/netd.mk
 include netd/egress/egress.mk
 include sandbox/sandbox.mk
+include lib/lock/lock.mk
 include cli/cli.mk
 include tests/tests.mk
 include bench/bench.mk
 
 PROGRAMS := $(BUILD)/sluice $(BUILD)/sluice-netd $(BUILD)/sluice-egress $(BUILD)/sluice-stack
 .PHONY: programs
-programs: $(PROGRAMS) $(PROBE) presets
+programs: $(PROGRAMS) $(PROBE) presets lock
 
 # Where the program looks for them, as after an installation.
 PRESETS := $(wildcard presets/*.yaml)
@@ -146,7 +147,7 @@ demo:
 	$(Q)SLUICE_BUILD=$(abspath $(BUILD)) demo/run.sh
 
 MAN := $(wildcard man/*.[1-8])
-install: programs
+install: programs install-lock
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/sluice
 	$(Q)install -m 755 $(BUILD)/sluice $(DESTDIR)$(PREFIX)/bin/
 	$(Q)install -m 755 $(filter-out %/sluice,$(PROGRAMS)) $(PROBE) $(DESTDIR)$(PREFIX)/libexec/sluice/
@@ -166,6 +167,8 @@ uninstall:
 	$(Q)rm -rf $(DESTDIR)$(PREFIX)/libexec/sluice $(DESTDIR)$(PREFIX)/share/sluice
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/sluice-netd.socket \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/sluice-netd.service
+	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/libsluice-lock.a lib/libsluice-lock.so lib/$(LOCK_SO) \
+		lib/pkgconfig/sluice-lock.pc include/sluice_lock.h)
 	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
 
 clean:
@@ -173,7 +176,7 @@ clean:
 
 # Our own C, without lwIP. The build comes first, for its generated headers. Which checks are off, and why,
 # is in .clang-tidy and tests/lint.cppcheck.
-LINT_SRC := $(sort $(LIB_SRC) $(STACK_SRC) $(NETD_SRC) $(EGRESS_SRC) $(SANDBOX_SRC) $(CLI_SRC) cli/audit/probe.c)
+LINT_SRC := $(sort $(LIB_SRC) $(STACK_SRC) $(NETD_SRC) $(EGRESS_SRC) $(SANDBOX_SRC) $(CLI_SRC) cli/audit/probe.c $(LOCK_SRC))
 LINT_CPPFLAGS = $(CPPFLAGS) $(LWIP_CPPFLAGS) $(LLHTTP_CPPFLAGS) -std=gnu17
 lint: programs
 	$(call say,LINT,cppcheck)

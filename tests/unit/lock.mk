@@ -1,0 +1,2 @@
+UNIT += lock
+UNIT_lock := lib/lock/lock.c
