@@ -61,6 +61,11 @@ tree() {	# tree DIR
 	chmod -R a+rX "$1"
 }
 tree "$T/root"
+# What only the mount's flags keep from working.
+cp "$P" "$T/root/opt/suid"
+chmod 4755 "$T/root/opt/suid"
+mknod "$T/root/opt/null" c 1 3
+chmod 666 "$T/root/opt/null"
 tree "$T/trap"
 tree "$T/own"
 chown -R 4242:4242 "$T/own"
@@ -72,6 +77,18 @@ ln -s "$T/outside" "$T/trap/etc/link"
 mkdir "$T/trap/link.d"
 ln -s "$T/outside" "$T/trap/link"
 before=$(find "$T/outside" | sort)
+ok "control: outside, the set-user-ID program works" says "uid 4242 0 0" as user "$T/root/opt/suid" ids
+ok "control: outside, the device works" as user sh -c "echo x >$T/root/opt/null"
+flags() {	# flags OPTION what: nothing of it can be had back, as whoever, without the filter
+	local id
+	for id in 4242 ${AS#user}; do
+		[ "$id" != root ] || id=0
+		ok "$2, uid $id: a set-user-ID program stays what it is" says "uid $id $id $id" jail -S -L off -u $id -m "$1" -- /opt/suid ids
+		ok "$2, uid $id: a device does not open" says "Permission denied" jail -S -L off -u $id -m "$1" -- sh -c 'echo x >/opt/null'
+		ok "$2, uid $id: it is not remounted" prints EPERM jail -S -L off -u $id -m "$1" -- "$P" remount /opt
+		ok "$2, uid $id: nor taken away" prints EPERM jail -S -L off -u $id -m "$1" -- "$P" umount /opt
+	done
+}
 with() {	# with OPTION what: a root is what it says
 	ok "$2: it is the root" prints "image" jail -m "$1" -- cat /etc/os-release
 	ok "$2: with programs of its own" says "uid=" jail -m "$1" -- id
@@ -94,6 +111,8 @@ trap_() {	# trap_ OPTION what: the hostile one leads nowhere
 }
 for AS in root user; do
 	with "--ro-bind=$T/root:/" directory
+	flags "--ro-bind=$T/root:/" directory
+	flags "--overlay=$T/root:/" overlay
 	trap_ "--ro-bind=$T/trap:/" directory
 	own=()
 	[ $AS = user ] || own=(-u 4242)
@@ -115,6 +134,7 @@ for kind in squashfs erofs; do
 	make "$T/trap" "$T/$kind.trap" >/dev/null 2>&1
 	for AS in root; do
 		with "--image=$T/$kind.img" "$kind"
+		flags "--image=$T/$kind.img" "$kind"
 		trap_ "--image=$T/$kind.trap" "$kind"
 		ok "$kind: as a tree of tools" prints "state" jail -m "--image=$T/$kind.img:/srv/tools" -- cat /srv/tools/var/lib/state
 		ok "$kind: noexec" says "ermission denied" jail -m "--image=$T/$kind.img:/srv/tools:noexec" -- /srv/tools/bin/id

@@ -54,6 +54,11 @@ for AS in root user; do
 		jail -w "$T/dir:/srv" -m --dir=/srv/new -- true
 	ok "and none was" test ! -e "$T/dir/new"
 
+	for m in --tmpfs=/srv/t:noexec --dir=/srv/t --file=/srv/t=x "--bind=$T/dir:/srv/t:noexec,nosymfollow"; do
+		ok "${m%%=*}: it is not remounted" prints EPERM jail -S -L off -m "$m" -- "$P" remount /srv/t
+		ok "${m%%=*}: nor taken away" prints EPERM jail -S -L off -m "$m" -- "$P" umount /srv/t
+	done
+
 	ok "a symlink is made" prints "usr/bin" jail -m --symlink=usr/bin:/srv/bin -- readlink /srv/bin
 	ok "not in a directory of the host" says "not made in a directory of the host" \
 		jail -w "$T/dir:/srv" -m --symlink=x:/srv/y -- true
