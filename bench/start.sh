@@ -11,12 +11,14 @@
 #	sluice-none		the jail alone: --net none
 #	sluice-packet, -tap, -xdp	with its network, netd and all
 #	sluice-user		the same, as an ordinary user
+#	sluice-netd-packet, -xdp	through a netd that listens
 #
 # Then from a parent of 512 MiB, and for SECONDS as many as there is time for, four at a time; after which nothing may
 # be left of them. Timings never fail; what is left over does.
 set -eu
 
-runs=30 secs=3 out= rivals="exec unshare bwrap firejail crun runc sluice-none sluice-packet sluice-tap sluice-xdp sluice-user"
+runs=30 secs=3 out= rivals="exec unshare bwrap firejail crun runc sluice-none sluice-packet sluice-tap sluice-xdp sluice-user
+	sluice-netd-packet sluice-netd-xdp"
 args=("$@")
 while getopts n:t:r:o: o; do
 	case $o in
@@ -55,9 +57,10 @@ command_of() {	# command_of RIVAL: in $cmd; not 0: not here, and $why
 	crun | runc)
 		! type "$1" >/dev/null 2>&1 || [ -e "$T/bundle/config.json" ] || oci "$1"
 		cmd=("$1" --root "$T/$1" run --bundle "$T/bundle" "b$$") ;;
-	sluice-user) cmd=(setpriv --reuid 65534 --regid 65534 --clear-groups "$S" run --quiet -- true) ;;
+	sluice-user) cmd=(setpriv --reuid 65534 --regid 65534 --clear-groups "$S" run --quiet --netd embedded -- true) ;;
+	sluice-netd-*) cmd=("$S" run --quiet --netd "$T/netd/sock" --port "${1#sluice-netd-}" -- true) ;;
 	sluice-none) cmd=("$S" run --quiet --net none -- true) ;;
-	sluice-*) cmd=("$S" run --quiet --port "${1#sluice-}" -- true) ;;
+	sluice-*) cmd=("$S" run --quiet --netd embedded --port "${1#sluice-}" -- true) ;;
 	esac
 	type "${cmd[0]}" >/dev/null 2>&1 || return 1
 	why="does not start here"
@@ -65,11 +68,16 @@ command_of() {	# command_of RIVAL: in $cmd; not 0: not here, and $why
 	command[$1]=${cmd[*]}
 }
 leftovers() {	# processes, namespaces and links that the starts could leave
-	pgrep -c 'sluice' || :
+	pgrep -xc 'sluice.*' || :
 	lsns -n -t net -o NS | wc -l
 	ip -o link | wc -l
 	find /sys/fs/cgroup -maxdepth 4 -type d -name '*sluice*' 2>/dev/null | wc -l
 }
+
+mkdir -m 755 "$T/netd"
+"$SLUICE_BUILD/sluice-netd" --listen "$T/netd/sock" 2>"$T/netd.log" &
+quiet() { [ "$(pgrep -xc 'sluice.*')" = 13 ]; }	# the listener, and its four with egress and worker each
+wait_for quiet || echo "bench: netd does not listen: $(cat "$T/netd.log")" >&2
 
 live=
 for r in $rivals; do
@@ -93,13 +101,13 @@ for r in $live; do
 	note "$r" "true, p95" us "$(jq -s --arg r "$r" '[.[] | select(.rival == $r and .row == "true, start to end") | .value] | sort
 		| .[length * 95 / 100 | floor]' "$T/raw")"
 done
-wait_for sh -c '! pgrep sluice'
+wait_for quiet || :
 before=$(leftovers)
 status=0
 for r in $live; do
 	case $r in crun | runc) continue ;; esac	# a name for each would be needed
 	note "$r" "starts, 4 at a time" starts/s "$("$start" -c 4 -t "$secs" -- ${command[$r]} || echo null)"
-	wait_for sh -c '! pgrep sluice' || :
+	wait_for quiet || :
 	for i in 1 2 3 4 5 6 7 8 9 10; do
 		[ "$(leftovers)" != "$before" ] || break
 		sleep 0.5

@@ -82,6 +82,11 @@ err_free:
 	return err;
 }
 
+int gate_warm(struct gate *g)
+{
+	return bpf_xdp_attach(1, bpf_program__fd(g->skel->progs.gate), XDP_FLAGS_SKB_MODE, NULL);
+}
+
 int gate_attach(struct gate *g, int ifindex, bool native, int xsk_fd)
 {
 	const uint32_t flags = XDP_FLAGS_UPDATE_IF_NOEXIST | (native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);

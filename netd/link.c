@@ -77,6 +77,10 @@ static void clear(struct link *l)
 	*l = (struct link){ .port_fd = -1, .tx_fd = -1, .umem_fd = -1, .netns = -1, .port_netns = -1 };
 }
 
+/* Of link_warm(), until the first link takes them. */
+static struct gate *warm_gate;
+static struct xsk *warm_x;
+
 /* ---- host end ------------------------------------------------------------------------------------- */
 
 /* Finds or makes a namespace without any link, and stays in it; *ret_home is the way back. */
@@ -138,10 +142,15 @@ static int xdp_sockets(struct link *l, const char *name, struct trouble *t)
 	int err;
 
 	t->what = "opening an AF_XDP socket";
-	err = xsk_open(name, &shape, &x);
+	x = warm_x;
+	warm_x = NULL;
+	err = x ? 0 : xsk_new(&shape, &x);
 	if (err)
 		return err;
 	l->umem = x;
+	err = xsk_bind(x, name, &shape);
+	if (err)
+		return err;
 	t->what = "attaching the XDP program";
 	err = gate_attach(l->gate, l->ifindex, l->xdp_native, xsk_fd(x));
 	if (err)
@@ -218,6 +227,14 @@ static int open_once(struct link *l, const struct link_spec *spec, struct troubl
 	return err ? err : inside_configure(l, spec->attach, &t->what);
 }
 
+void link_warm(void)
+{
+	const struct xsk_shape shape = { UMEM_FRAMES, UMEM_FRAME_SIZE, UMEM_FRAMES, true };
+
+	if (gate_load(true, &warm_gate) == 0 && gate_warm(warm_gate) == 0)
+		(void)xsk_new(&shape, &warm_x);
+}
+
 /* Without multi-buffer a frame is one UMEM frame: no super-frames, and the MTU must fit. */
 static int open_xdp(struct link *l, const struct link_spec *spec, bool multibuf, struct trouble *t)
 {
@@ -234,7 +251,10 @@ static int open_xdp(struct link *l, const struct link_spec *spec, bool multibuf,
 	}
 	/* First, because this is what an ordinary user is refused, and a veth takes long to delete. */
 	t->what = "loading the XDP program";
-	err = gate_load(multibuf, &gate);
+	gate = multibuf ? warm_gate : NULL;
+	if (gate)
+		warm_gate = NULL;
+	err = gate ? 0 : gate_load(multibuf, &gate);
 	if (err)
 		return err;
 	clear(l);

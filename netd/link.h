@@ -44,6 +44,11 @@ struct link {
  * which kind was taken and why; on failure what, why, what to do. 0 or -errno.
  */
 int link_open(const struct link_spec *spec, struct link *ret_link, char *why);
+/*
+ * Makes beforehand what takes longest of the first AF_XDP link here: its program and its 8 MiB of pinned memory. Must be
+ * called in the port namespace. A failure is met again, and told, by link_open().
+ */
+void link_warm(void);
 /* Deletes the link if it still exists. The peer end disappears with it. */
 void link_close(struct link *l);
 /* Drop counters of the gate program, by enum drop_reason; zero without one. */

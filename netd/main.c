@@ -215,6 +215,8 @@ static int start(struct netd *n, char *why)
 	if (r < 0)
 		return explain(why, "cannot make a network namespace (root or user namespaces are needed, "
 			       "see sluice doctor)", r);
+	if (n->pooled)
+		priv_warm();
 	return explain(why, "cannot start a worker", spare_fill(n));
 }
 

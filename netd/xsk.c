@@ -47,18 +47,13 @@ static int memory_open(struct xsk *x)
 	return 0;
 }
 
-int xsk_open(const char *ifname, const struct xsk_shape *shape, struct xsk **ret_xsk)
+int xsk_new(const struct xsk_shape *shape, struct xsk **ret_xsk)
 {
 	const struct xsk_umem_config umem = {
 		.fill_size = shape->ring_size,
 		.comp_size = 64,	/* must exist, though nothing is sent */
 		.frame_size = shape->frame_size,
 		.frame_headroom = XSK_HEADROOM,
-	};
-	const struct xsk_socket_config sock = {
-		.rx_size = shape->ring_size,
-		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
-		.bind_flags = (uint16_t)(XDP_COPY | (shape->multibuf ? XDP_USE_SG : 0)),
 	};
 	struct xsk *x = calloc(1, sizeof(*x));
 	int err;
@@ -70,14 +65,23 @@ int xsk_open(const char *ifname, const struct xsk_shape *shape, struct xsk **ret
 	err = memory_open(x);
 	if (!err)
 		err = xsk_umem__create(&x->umem, x->mem, x->len, &x->fill, &x->comp, &umem);
-	if (!err)
-		err = xsk_socket__create(&x->sock, ifname, 0, x->umem, &x->rx, NULL, &sock);
 	if (err) {
 		xsk_close(x);
 		return err;
 	}
 	*ret_xsk = x;
 	return 0;
+}
+
+int xsk_bind(struct xsk *x, const char *ifname, const struct xsk_shape *shape)
+{
+	const struct xsk_socket_config sock = {
+		.rx_size = shape->ring_size,
+		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
+		.bind_flags = (uint16_t)(XDP_COPY | (shape->multibuf ? XDP_USE_SG : 0)),
+	};
+
+	return xsk_socket__create(&x->sock, ifname, 0, x->umem, &x->rx, NULL, &sock);
 }
 
 void xsk_close(struct xsk *x)

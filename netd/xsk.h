@@ -16,8 +16,10 @@ struct xsk_shape {
 
 enum { XSK_HEADROOM = 2 };		/* puts the IP header on a 4-byte boundary */
 
-/* Bound to queue 0 of the interface, in the namespace that we are in. 0 or -errno. */
-int xsk_open(const char *ifname, const struct xsk_shape *shape, struct xsk **ret_xsk);
+/* Memory and a socket of the namespace that we are in. 0 or -errno. */
+int xsk_new(const struct xsk_shape *shape, struct xsk **ret_xsk);
+/* To queue 0 of this interface, which is in the namespace that xsk_new() was called in; once. 0 or -errno. */
+int xsk_bind(struct xsk *x, const char *ifname, const struct xsk_shape *shape);
 /* NULL is fine. */
 void xsk_close(struct xsk *x);
 /* Borrowed. */
