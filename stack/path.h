@@ -66,7 +66,7 @@ struct stack {
 	uint64_t slow_tick_ns;		/* of the newest stack_tick() */
 	uint64_t busy_ns;		/* newest frame or event */
 	bool port_waiting;		/* EPOLLOUT of the port is armed */
-	bool quiet;			/* nothing needs time */
+	bool quiet;			/* no frame and no event for a while: memory was given back */
 	struct spin spin;
 };
 

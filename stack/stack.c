@@ -237,12 +237,13 @@ static void tick_if_due(struct stack *s)
 
 static void arm_timer(struct stack *s)
 {
+	bool quiet = s->now - s->busy_ns >= TICK_QUIET_S * NS_PER_S;
 	uint64_t at = next_tick(s);
 	struct itimerspec it = { 0 };
 
-	if (!at && s->tick_at_ns == 0 && !s->quiet)
+	if (quiet && !s->quiet)
 		port_trim(s->port);
-	s->quiet = !at && s->tick_at_ns == 0;
+	s->quiet = quiet;
 	/* A tick that is due sooner stays due; one that nothing needs any more just finds nothing to do. */
 	if (at && (!s->tick_at_ns || at < s->tick_at_ns))
 		s->tick_at_ns = at > s->now ? at : s->now + 1;

@@ -8,6 +8,8 @@
 #   │ default routes via .1 / ::1   │                    │ 198.51.100.20  evil.test (sinkhole)  │
 #   └───────────────────────────────┘                    │ + 2001:db8:100::10 / ::20, peer serve│
 #                                                        └──────────────────────────────────────┘
+# With WIRE="KEY=VALUE ..." the line between the two is a long one, bench/wire in namespace mid.
+#
 # Everything happens in private mount, network and pid namespaces: internet_enter re-executes the test
 # there, so nothing can leak onto the machine, and all processes end with the test.
 
@@ -24,7 +26,7 @@ internet_up() {
 	chmod 755 "$T"
 	# A copy that an ordinary user can read, wherever the build is.
 	mkdir "$T/bin"
-	cp "$SLUICE_BUILD"/sluice "$SLUICE_BUILD"/sluice-* "$SLUICE_BUILD/tests/net/peer" "$T/bin"
+	cp "$SLUICE_BUILD"/sluice "$SLUICE_BUILD"/sluice-* "$SLUICE_BUILD/tests/net/"{peer,soak} "$T/bin"
 	cp -r "$SLUICE_BUILD"/presets "$SLUICE_BUILD"/profiles "$T/bin"
 	mkdir -p /run/netns
 	mount -t tmpfs none /run/netns
@@ -52,7 +54,11 @@ internet_up() {
 		net.ipv4.tcp_tw_reuse=1 net.ipv4.ip_local_port_range="10000 65000"
 	ip link set lo up
 	ip netns add inet
-	ip link add up0 type veth peer name down0 netns inet
+	if [ -n "${WIRE:-}" ]; then
+		internet_wire
+	else
+		ip link add up0 type veth peer name down0 netns inet
+	fi
 	ip addr add 203.0.113.2/24 dev up0
 	ip addr add 2001:db8:113::2/64 dev up0 nodad
 	ip link set up0 up
@@ -92,6 +98,19 @@ internet_up() {
 	ip netns exec inet iperf3 -s >"$T/iperf3.out" 2>&1 &
 	internet_wait "far side's peer" grep -q ready "$T/peer.out"
 	internet_wait "iperf3" internet_listens 5201
+}
+
+internet_wire() {
+	ip netns add mid
+	ip netns exec mid sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	ip link add up0 type veth peer name wa netns mid
+	ip -n inet link add down0 type veth peer name wb netns mid
+	ip -n mid link set wa arp off up
+	ip -n mid link set wb arp off up
+	# shellcheck disable=SC2086
+	ip netns exec mid "$SLUICE_BUILD/bench/wire" wa wb $WIRE >"$T/wire.out" 2>"$T/wire.err" &
+	wire=$!
+	internet_wait "the wire" grep -q ready "$T/wire.out"
 }
 
 internet_down() {
