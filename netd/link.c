@@ -235,6 +235,14 @@ void link_warm(void)
 		(void)xsk_new(&shape, &warm_x);
 }
 
+void link_cool(void)
+{
+	gate_free(warm_gate);
+	warm_gate = NULL;
+	xsk_close(warm_x);
+	warm_x = NULL;
+}
+
 /* Without multi-buffer a frame is one UMEM frame: no super-frames, and the MTU must fit. */
 static int open_xdp(struct link *l, const struct link_spec *spec, bool multibuf, struct trouble *t)
 {

@@ -49,6 +49,8 @@ int link_open(const struct link_spec *spec, struct link *ret_link, char *why);
  * called in the port namespace. A failure is met again, and told, by link_open().
  */
 void link_warm(void);
+/* Gives back what of that no link has taken; takes some 10 ms when there is any. */
+void link_cool(void);
 /* Deletes the link if it still exists. The peer end disappears with it. */
 void link_close(struct link *l);
 /* Drop counters of the gate program, by enum drop_reason; zero without one. */

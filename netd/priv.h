@@ -16,6 +16,8 @@ int priv_start_egress(const char *path, int command_fd, struct child *ret_child)
 int priv_leave_host_network(void);
 /* What the next sandbox would wait for. */
 void priv_warm(void);
+/* The sandbox is made: gives back what of that it did not need. */
+void priv_cool(void);
 /* why: PROTO_TEXT_CAP bytes, filled on failure. */
 int priv_check_netns(int fd, char *why);
 /* May this user have a link made in it: is it the user's own? why as above. 0 or -errno. */

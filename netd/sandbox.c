@@ -441,6 +441,7 @@ void sandbox_worker_input(struct netd *n, struct sandbox *sb)
 	} else if (m->state == PROTO_READY && sb->state == SANDBOX_STARTING) {
 		set_state(n, sb, SANDBOX_LIVE, 0);
 		control_created(n, sb);
+		priv_cool();
 	}
 }
 
