@@ -147,7 +147,8 @@ demo:
 	$(Q)SLUICE_BUILD=$(abspath $(BUILD)) demo/run.sh
 
 MAN := $(wildcard man/*.[1-8])
-install: programs install-lock
+install: programs
+	$(variant) install-lock
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/sluice
 	$(Q)install -m 755 $(BUILD)/sluice $(DESTDIR)$(PREFIX)/bin/
 	$(Q)install -m 755 $(filter-out %/sluice,$(PROGRAMS)) $(PROBE) $(DESTDIR)$(PREFIX)/libexec/sluice/

@@ -10,7 +10,7 @@ $(BUILD)/lib/lock/lock_programs.h: $(PROFILE_MAKE) $(LOCK_PROFILES:%=lib/lock/%.
 	$(Q)mkdir -p $(@D)
 	$(Q)$< programs lib/lock $(LOCK_PROFILES) > $@
 $(BUILD)/lib/lock/lock.o: $(BUILD)/lib/lock/lock_programs.h
-$(BUILD)/lib/lock/lock.o: BASE_CFLAGS += -fPIC -fvisibility=hidden
+$(BUILD)/lib/lock/lock.o: private BASE_CFLAGS += -fPIC -fvisibility=hidden
 $(BUILD)/libsluice-lock.a: $(BUILD)/lib/lock/lock.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@
@@ -28,7 +28,8 @@ $(BUILD)/examples/locked-sum: examples/locked-sum.c $(LOCK_HEADER) $(BUILD)/libs
 .PHONY: lock examples install-lock
 lock: $(LOCK_LIBS)
 examples: $(EXAMPLES)
-install-lock: lock
+# Builds nothing: `make install` has, and a test installs what was built.
+install-lock:
 	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
 	$(Q)install -m 644 $(LOCK_LIBS) $(DESTDIR)$(PREFIX)/lib/
 	$(Q)ln -sf $(LOCK_SO) $(DESTDIR)$(PREFIX)/lib/libsluice-lock.so

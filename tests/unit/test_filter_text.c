@@ -25,6 +25,7 @@
 #define START "allow close_range execve exit_group getpid recvmsg rt_sigaction rt_sigprocmask sendmsg setpgid\n"
 #define ERRNO(e) (SECCOMP_RET_ERRNO | (e))
 
+#ifdef __x86_64__
 static struct profile read_profile(const char *text)
 {
 	char why[FILTER_WHY_CAP] = "";
@@ -46,7 +47,6 @@ static char *print(const struct profile *p)
 	return text;
 }
 
-#ifdef __x86_64__
 enum { NATIVE = AUDIT_ARCH_X86_64, I386 = AUDIT_ARCH_I386, X32 = 0x40000000 };
 
 static const char sample[] =
