@@ -87,7 +87,7 @@ static void measure(struct times *t, const struct filter *f, int which, int turn
 			continue;
 		start = clock_mono_ns();
 		for (int n = 0; n < CALLS; n++)
-			syscall(p->nr, p->args[0], p->args[1], p->args[2], 0l, 0l, 0l);
+			syscall(p->nr, p->args[0], p->args[1], p->args[2], 0L, 0L, 0L);
 		t->call[which][i][turn] = clock_mono_ns() - start;
 	}
 	t->done[which]++;
@@ -104,7 +104,9 @@ static int compare_u64(const void *a, const void *b)
 static double median(uint64_t v[static TURNS])
 {
 	qsort(v, TURNS, sizeof(v[0]), compare_u64);
-	return (double)v[TURNS / 2];
+	const int middle = TURNS / 2;
+
+	return (double)v[middle];
 }
 
 /* json.h has no fractions: tenths of a nanosecond would say more than is known. */

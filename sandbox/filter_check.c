@@ -241,7 +241,7 @@ int profile_check(const struct profile *p, const struct filter *f, char *why, si
 	int e = -ENOMEM;
 
 	if (s)
-		s->rules = calloc(p->n_rules + 1, sizeof(s->rules[0]));
+		s->rules = calloc(p->n_rules + 1, sizeof(const struct profile_rule *));
 	if (s && s->rules) {
 		*s = (struct subject){ .p = p, .f = f, .rules = s->rules, .why = why };
 		e = 0;

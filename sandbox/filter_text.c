@@ -158,7 +158,7 @@ static int get_action(struct text *t, const char *word, const char *at, uint32_t
 		{ "allow", SECCOMP_RET_ALLOW }, { "log", SECCOMP_RET_LOG }, { "trap", SECCOMP_RET_TRAP },
 		{ "kill", SECCOMP_RET_KILL_PROCESS }, { "kill-thread", SECCOMP_RET_KILL_THREAD },
 	};
-	char arg[WORD_CAP];
+	char arg[WORD_CAP] = "";
 	uint64_t value;
 	int e;
 
@@ -217,7 +217,7 @@ static int read_abis(struct text *t)
 	unsigned int abis = 0;
 
 	while (peek(t).len) {
-		char word[WORD_CAP];
+		char word[WORD_CAP] = "";
 		const char *at;
 		int mask, e = get_word(t, "an ABI", word, &at);
 
@@ -237,7 +237,7 @@ static int read_abis(struct text *t)
 
 static int read_section(struct text *t)
 {
-	char word[WORD_CAP];
+	char word[WORD_CAP] = "";
 	const char *at;
 	int mask, e = get_word(t, "an ABI, or all,", word, &at);
 
@@ -257,7 +257,7 @@ static int read_section(struct text *t)
 static int get_value(struct text *t, bool wide, uint64_t *ret_value)
 {
 	uint64_t sum = 0, value;
-	char word[WORD_CAP];
+	char word[WORD_CAP] = "";
 	const char *at;
 
 	do {
@@ -300,7 +300,7 @@ static int get_op(struct text *t, bool masked, uint8_t *ret_op)
 static int get_cond(struct text *t, struct filter_cond *ret_cond)
 {
 	struct filter_cond c = { 0 };
-	char word[WORD_CAP];
+	char word[WORD_CAP] = "";
 	const char *at;
 	bool masked;
 	int e = get_word(t, "an argument, as in arg0,", word, &at);
@@ -349,7 +349,7 @@ static int get_calls(struct text *t, struct token **ret_list, size_t *ret_n)
 	int e = 0;
 
 	while (e == 0 && peek(t).len && !is(peek(t), "if")) {
-		char word[WORD_CAP];
+		char word[WORD_CAP] = "";
 		const char *at;
 		uint64_t nr;
 		bool one = t->section != PROFILE_ALL;
@@ -461,7 +461,7 @@ static int read_include(struct text *t)
 
 static int read_statement(struct text *t)
 {
-	char word[WORD_CAP];
+	char word[WORD_CAP] = "";
 	const char *at;
 	uint32_t action;
 	int e;
