@@ -330,14 +330,20 @@ int take_hostname(struct parser *p)
 	return 0;
 }
 
+static int filter_file(void *arg, const char *path)
+{
+	return options_add_file(arg, path) < 0 ? -ENOMEM : 0;
+}
+
 int take_seccomp(struct parser *p)
 {
+	const struct filter_reader reader = { filter_file, p };
 	char why[FILTER_WHY_CAP] = "";
 
 	filter_close(&p->o->filter);
-	if (filter_open(p->value, &p->o->filter, why) < 0)
+	if (filter_open(p->value, &reader, &p->o->filter, why) < 0)
 		return complain(p, "%s: --seccomp %s: %s", p->place, p->value, why);
-	return filter_builtin(p->value) ? 0 : options_add_file(p, p->value);
+	return 0;
 }
 
 int take_let(struct parser *p)

@@ -221,7 +221,7 @@ static int with_rules(const char *verb, const char *what, const struct filter *f
 	struct profile p;
 	int status;
 
-	if (profile_open(what, &p, why) < 0) {
+	if (profile_open(what, NULL, &p, why) < 0) {
 		log_err("seccomp: %s: %s", what, why);
 		return CLI_FAILED;
 	}
@@ -245,7 +245,7 @@ int cmd_seccomp(int argc, char **argv)
 		verb++;
 	if (argc < 3 || verb == sizeof(verbs) / sizeof(verbs[0]) || (argc > 3 && strcmp(argv[1], "test") != 0 && !json))
 		return usage(stderr);
-	if (filter_open(argv[2], &f, why) < 0) {
+	if (filter_open(argv[2], NULL, &f, why) < 0) {
 		log_err("seccomp: %s: %s", argv[2], why);
 		return CLI_FAILED;
 	}

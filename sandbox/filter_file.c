@@ -28,7 +28,7 @@ static const char *builtin_text(const char *name)
 	return NULL;
 }
 
-static int read_file(const char *path, char **ret_text, size_t *ret_len, char *why)
+static int read_file(const struct filter_reader *reader, const char *path, char **ret_text, size_t *ret_len, char *why)
 {
 	cleanup_free char *text = NULL;
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -52,6 +52,11 @@ static int read_file(const char *path, char **ret_text, size_t *ret_len, char *w
 		snprintf(why, FILTER_WHY_CAP, "%s; give a file that can be read", strerror(errno));
 		return -EIO;
 	}
+	e = reader ? reader->on_file(reader->arg, path) : 0;
+	if (e < 0) {
+		snprintf(why, FILTER_WHY_CAP, "%s; use fewer files", strerror(-e));
+		return e;
+	}
 	*ret_text = text;
 	*ret_len = (size_t)n;
 	text = NULL;
@@ -59,7 +64,7 @@ static int read_file(const char *path, char **ret_text, size_t *ret_len, char *w
 }
 
 /* What a profile includes: a built-in one, or a file; a relative name is looked up beside the including file. */
-static int read_included(const char *from, const char *name, char **ret_text, size_t *ret_len, char *why)
+static int read_included(void *arg, const char *from, const char *name, char **ret_text, size_t *ret_len, char *why)
 {
 	const char *builtin = builtin_text(name), *slash = from ? strrchr(from, '/') : NULL;
 	cleanup_free char *path = NULL;
@@ -77,12 +82,13 @@ static int read_included(const char *from, const char *name, char **ret_text, si
 		path = NULL;
 		return -ENOMEM;
 	}
-	return read_file(path, ret_text, ret_len, why);
+	return read_file(arg, path, ret_text, ret_len, why);
 }
 
-static int parse(const char *from, const char *text, size_t len, struct profile *ret_profile, char *why)
+static int parse(const struct filter_reader *reader, const char *from, const char *text, size_t len,
+		 struct profile *ret_profile, char *why)
 {
-	const struct profile_source source = { from, read_included, 0 };
+	const struct profile_source source = { from, read_included, (void *)(uintptr_t)reader, 0 };
 	struct profile p = PROFILE_EMPTY;
 	size_t start = 0;
 	int e;
@@ -107,10 +113,10 @@ static int parse(const char *from, const char *text, size_t len, struct profile 
 
 int profile_parse(const char *text, size_t len, struct profile *ret_profile, char *why)
 {
-	return parse(NULL, text, len, ret_profile, why);
+	return parse(NULL, NULL, text, len, ret_profile, why);
 }
 
-int profile_open(const char *what, struct profile *ret_profile, char *why)
+int profile_open(const char *what, const struct filter_reader *reader, struct profile *ret_profile, char *why)
 {
 	const char *builtin = filter_builtin(what) ? builtin_text(what) : NULL;
 	cleanup_free char *text = NULL;
@@ -118,9 +124,9 @@ int profile_open(const char *what, struct profile *ret_profile, char *why)
 	int e;
 
 	if (builtin)
-		return parse(NULL, builtin, strlen(builtin), ret_profile, why);
-	e = read_file(what, &text, &len, why);
-	return e < 0 ? e : parse(what, text, len, ret_profile, why);
+		return parse(reader, NULL, builtin, strlen(builtin), ret_profile, why);
+	e = read_file(reader, what, &text, &len, why);
+	return e < 0 ? e : parse(reader, what, text, len, ret_profile, why);
 }
 
 /* What the jail itself calls between the filter and the program. */
@@ -173,7 +179,7 @@ int filter_parse(const char *text, size_t len, struct filter *ret_filter, char *
 	return e < 0 ? e : make(&p, ret_filter, why);
 }
 
-int filter_open(const char *what, struct filter *ret_filter, char *why)
+int filter_open(const char *what, const struct filter_reader *reader, struct filter *ret_filter, char *why)
 {
 	const struct filter *builtin = filter_builtin(what);
 	struct profile p;
@@ -183,7 +189,7 @@ int filter_open(const char *what, struct filter *ret_filter, char *why)
 		*ret_filter = *builtin;
 		return 0;
 	}
-	e = profile_open(what, &p, why);
+	e = profile_open(what, reader, &p, why);
 	if (e == 0)
 		e = make(&p, ret_filter, why);
 	if (e == 0)

@@ -73,7 +73,8 @@ bool profile_constant(const char *word, uint64_t *ret_value);
  */
 struct profile_source {
 	const char *name;
-	int (*read)(const char *from, const char *name, char **ret_text, size_t *ret_len, char *why);
+	int (*read)(void *arg, const char *from, const char *name, char **ret_text, size_t *ret_len, char *why);
+	void *arg;
 	unsigned int depth;
 };
 int profile_parse_text(struct profile *p, const char *text, size_t len, const struct profile_source *source, char *why);

@@ -431,7 +431,7 @@ static int read_forget(struct text *t)
 /* The name is the rest of the line, without a comment: paths may hold anything else. */
 static int read_include(struct text *t)
 {
-	struct profile_source source = { .depth = t->source->depth + 1, .read = t->source->read };
+	struct profile_source source = { .depth = t->source->depth + 1, .read = t->source->read, .arg = t->source->arg };
 	const char *at = peek(t).at, *to = at;
 	cleanup_free char *name = NULL, *text = NULL;
 	char why[FILTER_WHY_CAP] = "";
@@ -451,7 +451,7 @@ static int read_include(struct text *t)
 	if (!name)
 		return bad(t, at, "out of memory; use a smaller profile");
 	e = strlen(name) != (size_t)(to - at) ? -EINVAL :
-		source.read(t->source->name, name, &text, &len, why);
+		source.read(source.arg, t->source->name, name, &text, &len, why);
 	if (e < 0)
 		return bad(t, at, "%.100s: %.200s", name, why[0] ? why : "not a name");
 	source.name = name;

@@ -18,13 +18,14 @@
 static const char *folder;
 
 /* include NAME is FOLDER/NAME.seccomp. */
-static int read_profile(const char *from, const char *name, char **ret_text, size_t *ret_len, char *why)
+static int read_profile(void *arg, const char *from, const char *name, char **ret_text, size_t *ret_len, char *why)
 {
 	char *path = NULL, *text = NULL;
 	size_t cap = 0;
 	ssize_t n;
 	FILE *f;
 
+	(void)arg;
 	(void)from;
 	if (asprintf(&path, "%s/%s.seccomp", folder, name) < 0)
 		return -ENOMEM;
@@ -45,7 +46,7 @@ static int read_profile(const char *from, const char *name, char **ret_text, siz
 
 static int print_program(const char *name, const char *text, size_t len, char *why)
 {
-	const struct profile_source source = { name, read_profile, 0 };
+	const struct profile_source source = { name, read_profile, NULL, 0 };
 	struct profile p = PROFILE_EMPTY;
 	struct filter f = { .name = name };
 	size_t calls;
@@ -105,7 +106,7 @@ int main(int argc, char **argv)
 		char *text;
 		size_t len;
 
-		e = read_profile(NULL, argv[i], &text, &len, why);
+		e = read_profile(NULL, NULL, argv[i], &text, &len, why);
 		if (e == 0 && texts)
 			print_text(argv[i], text);
 		else if (e == 0)

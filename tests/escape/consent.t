@@ -19,6 +19,8 @@ printf 'version: 1\nhostname: rules\n' >"$T/rules/profile.yaml"
 printf 'version: 1\ninclude: ../rules/profile.yaml\n' >"$T/safe/includes.yaml"
 printf 'version: 1\n' >"$T/safe/profile.yaml"
 printf 'version: 1\nlet: sockets\n' >"$T/safe/let.yaml"
+echo 'include default' >"$T/rules/calls.seccomp"
+echo 'include ../rules/calls.seccomp' >"$T/safe/calls.seccomp"
 ln -s "$T/rules/link.yaml" "$T/safe/link.yaml"
 ln -s "$T/safe/profile.yaml" "$T/rules/link.yaml"
 chmod 777 "$T/work" "$T/sock" "$T/rules" "$T/safe"
@@ -66,6 +68,7 @@ for AS in root user; do
 	needs config-write "its own policy" --policy "$T/rules/policy.yaml" --bind "$T/rules" -- true
 	needs config-write "its own profile" --profile "$T/rules/profile.yaml" --bind "$T/rules" -- true
 	needs config-write "what that includes" --profile "$T/safe/includes.yaml" --bind "$T/rules" -- true
+	needs config-write "what its system call filter includes" --seccomp "$T/safe/calls.seccomp" --bind "$T/rules" -- true
 	needs config-write "a link on the way to it" --profile "$T/safe/link.yaml" --bind "$T/rules" -- true
 	needs config-write "the directory above" --profile "$T/rules/profile.yaml" --bind "$T" --let sockets --let secrets \
 		--let host-write -- true

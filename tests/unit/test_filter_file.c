@@ -193,10 +193,10 @@ static void test_complaints(void **state)
 		if (!strstr(why, t[i].want))
 			fail_msg("row %zu: said \"%s\"", i + 1, why);
 	}
-	assert_int_equal(filter_open("no-such", &f, why), -ENOENT);
+	assert_int_equal(filter_open("no-such", NULL, &f, why), -ENOENT);
 	assert_non_null(strstr(why, "no such profile"));
-	assert_true(filter_open("/dev", &f, why) < 0);
-	assert_int_equal(filter_open("strict", &f, why), 0);
+	assert_true(filter_open("/dev", NULL, &f, why) < 0);
+	assert_int_equal(filter_open("strict", NULL, &f, why), 0);
 	filter_close(&f);
 }
 

@@ -203,7 +203,7 @@ static void test_programs(void **state)
 	for (size_t i = 0; i < COUNT(files) + COUNT(texts); i++) {
 		if (i >= COUNT(files))
 			p = read_profile(texts[i - COUNT(files)]);
-		else if (profile_open(files[i], &p, why) < 0)
+		else if (profile_open(files[i], NULL, &p, why) < 0)
 			fail_msg("%s: %s", files[i], why);
 		check(p, &f, i < COUNT(files) ? files[i] : texts[i - COUNT(files)]);
 		profile_done(&p);
@@ -310,12 +310,21 @@ static void put(const char *dir, const char *name, const char *text)
 	fclose(f);
 }
 
+static int told(void *arg, const char *path)
+{
+	assert_non_null(strstr(path, ".seccomp"));
+	++*(int *)arg;
+	return 0;
+}
+
 /* Files include each other by names beside them; one that includes itself ends. */
 static void test_files(void **state)
 {
 	char dir[] = "/tmp/sluice-test.XXXXXX", path[200], why[FILTER_WHY_CAP] = "";
 	static const char *const names[] = { "a.seccomp", "b c.seccomp", "loop.seccomp", "bad.seccomp" };
 	struct seccomp_data d = { .arch = profile_abis[0].abi.arch, .nr = SYS_reboot };
+	int n_told = 0;
+	const struct filter_reader reader = { told, &n_told };
 	struct filter f;
 
 	(void)state;
@@ -325,17 +334,18 @@ static void test_files(void **state)
 	put(dir, names[2], "include loop.seccomp\n");
 	put(dir, names[3], "include b c.seccomp\n\ninclude loop\n");
 	snprintf(path, sizeof(path), "%s/%s", dir, names[0]);
-	if (filter_open(path, &f, why) < 0)
+	if (filter_open(path, &reader, &f, why) < 0)
 		fail_msg("%s", why);
+	assert_int_equal(n_told, 2);
 	assert_int_equal(filter_simulate(&f, &d), SECCOMP_RET_ALLOW);
 	d.nr = SYS_swapon;
 	assert_int_equal(filter_simulate(&f, &d), ERRNO(EPERM));
 	filter_close(&f);
 	snprintf(path, sizeof(path), "%s/%s", dir, names[2]);
-	assert_int_equal(filter_open(path, &f, why), -EINVAL);
+	assert_int_equal(filter_open(path, NULL, &f, why), -EINVAL);
 	assert_non_null(strstr(why, "line 1, column 9: loop.seccomp: line 1"));
 	snprintf(path, sizeof(path), "%s/%s", dir, names[3]);
-	assert_int_equal(filter_open(path, &f, why), -EINVAL);
+	assert_int_equal(filter_open(path, NULL, &f, why), -EINVAL);
 	assert_non_null(strstr(why, "line 3, column 9: loop: no such profile"));
 	for (size_t i = 0; i < COUNT(names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
