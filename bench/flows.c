@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -110,11 +111,13 @@ static _Noreturn void serve(const char *host, const char *port)
 				serve_one(epoll_fd, fd);
 				continue;
 			}
-			fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-			if (fd >= 0 && fd < FDS_MAX)
-				watch(epoll_fd, fd, EPOLLIN, (uint32_t)fd);
-			else if (fd >= 0)
-				close(fd);
+			/* All of them: among those that always have room one at a time would take its turn. */
+			while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+				if (fd < FDS_MAX)
+					watch(epoll_fd, fd, EPOLLIN, (uint32_t)fd);
+				else
+					close(fd);
+			}
 		}
 	}
 }
@@ -298,6 +301,7 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_in to;
 
+	signal(SIGPIPE, SIG_IGN);
 	if (argc == 4 && strcmp(argv[1], "serve") == 0)
 		serve(argv[2], argv[3]);
 	if (argc >= 6 && strcmp(argv[1], "open") == 0) {

@@ -18,7 +18,7 @@
 set -eu
 
 runs=5 secs=2 out= rivals="kernel slirp4netns pasta sluice-xdp sluice-packet sluice-tap"
-groups="tcp mtu1500 udp dns idle wan"
+groups="tcp mtu1500 udp dns flows idle many flood wan"
 args=("$@")
 while getopts n:t:r:g:o: o; do
 	case $o in
@@ -126,4 +126,11 @@ group() {	# group GROUP
 }
 
 for g in $groups; do group "$g"; done
-lab_write "$out/$(date -u +%Y-%m-%dT%H%M%SZ).json" "bench/run.sh -n $runs -t $secs -g '$groups'"
+file=$out/$(date -u +%Y-%m-%dT%H%M%SZ)
+lab_write "$file.json" "bench/run.sh -n $runs -t $secs -g '$groups'"
+if "$top/bench/picture.py" "$file.json" >"$file.svg" 2>"$T/picture"; then
+	echo "picture: $file.svg"
+else
+	rm -f "$file.svg"
+	cat "$T/picture" >&2
+fi

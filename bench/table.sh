@@ -26,7 +26,7 @@ def base: . == "kernel" or . == "exec";
         | ($q | median | ratio) + " | " + (if $q == [] then "-" else ($q | quarter(1) | ratio) + " to " + ($q | quarter(3) | ratio) end)
       else
         (["us", "KiB", "1/s", "times"] | index($row.unit) != null) as $less
-        | ([$m[] | select(.v != null)]) as $have
+        | ([$m[] | select(.v != null and ($row.unit | IN("of", "times") | not))]) as $have
         | ([$have[] | select(.r | startswith("sluice")) | .v] | if $less then min else max end) as $us
         | ([$have[] | select(.r | base) | .v] | first) as $k
         | ([$have[] | select((.r | startswith("sluice") | not) and (.r | base | not)) | .v] | if $less then min else max end) as $p
