@@ -80,6 +80,7 @@
 	X(86, NO_MEMORY, "no-memory", "out of buffers")                                             \
 	X(87, RATE_ICMP, "rate-icmp", "too many ICMP errors")                                       \
 	X(88, NAME_BUDGET, "name-budget", "too many names below wildcards")                         \
+	X(89, FLOOD, "flood", "thrown away unread, among too many that lead nowhere")               \
 	/* the far side */                                                                          \
 	X(100, DIAL_REFUSED, "dial-refused", "the destination refused the connection")              \
 	X(101, DIAL_UNREACH, "dial-unreach", "the destination is unreachable")                      \

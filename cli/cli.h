@@ -18,6 +18,8 @@ int cmd_policy(int argc, char **argv);
 int cmd_policy_set(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_seccomp(int argc, char **argv);

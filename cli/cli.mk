@@ -26,8 +26,10 @@ CLI_SRC := \
 	cli/settings_read.c \
 	cli/settings_value.c \
 	cli/source.c \
+	cli/stats.c \
 	cli/status.c \
 	cli/summary.c \
+	cli/top.c \
 	cli/userns.c \
 	cli/violations.c \
 	cli/view.c \

@@ -38,6 +38,7 @@ enum {
 	CONNECT_S = 5,
 	BACKLOG = 16,
 	REQUEST_FDS = 3,
+	STATS_FDS = 2,
 	COOKIE_CONTROL = DOOR_CLIENTS_MAX,
 	COOKIE_LISTENER,
 };
@@ -243,6 +244,7 @@ int door_open(struct door *d, const struct options *o)
 static void drop_client(struct door *d, unsigned int i)
 {
 	fd_close(&d->clients[i]);
+	d->counting[i] = false;
 	if (d->asker == (int)i)
 		d->asker = -1;
 }
@@ -285,6 +287,15 @@ static void gateway_answers(void *arg, const void *m, size_t len)
 {
 	struct door *d = arg;
 
+	if (proto_type(m) == PROTO_STATS) {
+		for (unsigned int i = 0; i < DOOR_CLIENTS_MAX; i++) {
+			if (d->counting[i]) {
+				answer(d->clients[i], m, len);
+				drop_client(d, i);
+			}
+		}
+		return;
+	}
 	d->busy = false;
 	if (d->asker < 0)
 		return;
@@ -357,25 +368,52 @@ static bool is_file(int fd, const struct stat *want)
 	return fstat(fd, &st) == 0 && st.st_dev == want->st_dev && st.st_ino == want->st_ino;
 }
 
+static const char not_here[] = "the request comes out of another user or pid namespace; a sandbox cannot change its "
+			       "own policy, nor read its counters";
+static const char no_gateway[] = "the sandbox has no network (--net none); start it with one";
+
+static int tell_gateway(struct door *d, const void *m, size_t len, const int *fds, size_t n_fds)
+{
+	struct pollfd room = { .fd = d->g->control, .events = POLLOUT };
+
+	if (poll(&room, 1, 0) != 1 || !(room.revents & POLLOUT))
+		return -EAGAIN;
+	return msg_send(d->g->control, m, len, fds, n_fds);
+}
+
+/* NULL when the gateway was asked, else what is wrong. */
+static const char *ask_stats(struct door *d, unsigned int i, const int *fds, size_t n_fds)
+{
+	struct proto_stats_get m;
+
+	if (n_fds != STATS_FDS || !is_file(fds[0], &d->user_ns) || !is_file(fds[1], &d->pid_ns))
+		return not_here;
+	if (d->g->control < 0)
+		return no_gateway;
+	PROTO_INIT(&m, PROTO_STATS_GET);
+	m.sandbox = d->g->sandbox;
+	if (tell_gateway(d, &m, sizeof(m), NULL, 0) < 0)
+		return "the gateway does not listen; try again";
+	d->counting[i] = true;
+	return NULL;
+}
+
 /* NULL when the gateway was asked, else what is wrong. */
 static const char *ask_gateway(struct door *d, const void *buf, const int *fds, size_t n_fds)
 {
 	struct proto_policy_set m;
-	struct pollfd room = { .fd = d->g->control, .events = POLLOUT };
 
 	if (proto_type(buf) != PROTO_POLICY_SET || n_fds != REQUEST_FDS)
 		return "the request is of another version of sluice; use the one that started the sandbox";
 	memcpy(&m, buf, sizeof(m));
 	if (!is_file(fds[1], &d->user_ns) || !is_file(fds[2], &d->pid_ns))
-		return "the request comes out of another user or pid namespace; a sandbox cannot change its own "
-		       "policy";
+		return not_here;
 	if (d->g->control < 0)
-		return "the sandbox has no network (--net none); start it with one";
+		return no_gateway;
 	if (d->busy)
 		return "another policy is being set; try again when that is done";
 	m.sandbox = d->g->sandbox;
-	if (poll(&room, 1, 0) != 1 || !(room.revents & POLLOUT) ||
-	    msg_send(d->g->control, &m, sizeof(m), fds, 1) < 0)
+	if (tell_gateway(d, &m, sizeof(m), fds, 1) < 0)
 		return "the gateway does not listen; try again";
 	return NULL;
 }
@@ -386,6 +424,7 @@ static void client_input(struct door *d, unsigned int i)
 	int fds[MSG_MAX_FDS];
 	size_t n_fds = MSG_MAX_FDS;
 	const char *wrong;
+	bool is_stats;
 	ssize_t len;
 
 	if (d->clients[i] < 0)
@@ -400,13 +439,16 @@ static void client_input(struct door *d, unsigned int i)
 		drop_client(d, i);
 		return;
 	}
-	wrong = ask_gateway(d, buf, fds, n_fds);
+	is_stats = proto_type(buf) == PROTO_STATS_GET;
+	wrong = is_stats ? ask_stats(d, i, fds, n_fds) : ask_gateway(d, buf, fds, n_fds);
 	while (n_fds)
 		close(fds[--n_fds]);
 	if (wrong) {
 		refuse(d, i, wrong);
 		return;
 	}
+	if (is_stats)
+		return;
 	d->busy = true;
 	d->asker = (int)i;
 }

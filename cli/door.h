@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * door: the socket by which the policy of a running sandbox is replaced, and who lives behind the others.
+ * door: the socket by which the policy of a running sandbox is replaced and its counters are read, and who lives
+ * behind the others.
  *
  * `sluice run` and `sluice attach` open one, `sluice policy set` and `sluice ps` knock. A request is
  * PROTO_POLICY_SET with sandbox 0 and three descriptors: the policy (a sealed memfd), and the sender's user
- * and pid namespaces. The answer is PROTO_POLICY_STATE or PROTO_ERROR.
+ * and pid namespaces. The answer is PROTO_POLICY_STATE or PROTO_ERROR. PROTO_STATS_GET comes with the namespaces
+ * alone; its answer is PROTO_STATS or PROTO_ERROR, and none when the worker gives none.
  */
 #ifndef CLI_DOOR_H
 #define CLI_DOOR_H
@@ -31,6 +33,7 @@ struct door {
 	int clients[DOOR_CLIENTS_MAX];	/* -1: free */
 	unsigned int next_client;
 	bool busy;			/* the gateway owes an answer */
+	bool counting[DOOR_CLIENTS_MAX];	/* clients that wait for PROTO_STATS */
 	int asker;			/* client that it is for, -1: it has left */
 	struct gateway *g;		/* borrowed */
 	char path[DOOR_PATH_CAP];

@@ -308,7 +308,8 @@ bool gateway_input(void *arg)
 	if (len == -EAGAIN)
 		return true;
 	if (len > 0 && proto_check(buf, (size_t)len) == 0 &&
-	    (proto_type(buf) == PROTO_POLICY_STATE || proto_type(buf) == PROTO_ERROR)) {
+	    (proto_type(buf) == PROTO_POLICY_STATE || proto_type(buf) == PROTO_STATS ||
+	     proto_type(buf) == PROTO_ERROR)) {
 		if (g->answer)
 			g->answer(g->answer_arg, buf, (size_t)len);
 		return true;

@@ -29,7 +29,7 @@ struct gateway {
 	bool died;			/* netd said so, or is gone */
 	bool lasting;			/* the namespace is not ours: netd's end tells that the link is gone */
 	char why[PROTO_TEXT_CAP];
-	/* Called with the answer (PROTO_POLICY_STATE, PROTO_ERROR) to a PROTO_POLICY_SET. */
+	/* Called with the answer (PROTO_POLICY_STATE, PROTO_ERROR) to a PROTO_POLICY_SET, and with PROTO_STATS. */
 	void (*answer)(void *arg, const void *m, size_t len);
 	void *answer_arg;
 };

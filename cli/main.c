@@ -17,6 +17,8 @@ static const struct {
 	{ "policy", cmd_policy },
 	{ "profile", cmd_profile },
 	{ "ps", cmd_ps },
+	{ "stats", cmd_stats },
+	{ "top", cmd_top },
 	{ "doctor", cmd_doctor },
 	{ "audit", cmd_audit },
 	{ "seccomp", cmd_seccomp },
@@ -31,6 +33,8 @@ static int usage(void)
 	      "       sluice policy set NAME FILE                       give a running sandbox another policy\n"
 	      "       sluice profile check|print FILE|NAME, list        options kept in files\n"
 	      "       sluice ps                                         which sandboxes run\n"
+	      "       sluice top [-n ROUNDS]                            what they do on the network, live\n"
+	      "       sluice stats [--prometheus] [NAME]...             what their gateways have counted\n"
 	      "       sluice doctor                                     what works on this machine\n"
 	      "       sluice audit [OPTION]... [-- COMMAND]             what stands between a program and the machine\n"
 	      "       sluice seccomp show|print|check|test|bench PROFILE   a filter of system calls, looked at\n"

@@ -30,6 +30,8 @@ static size_t size_of(uint16_t type)
 	case PROTO_STACK_CONFIG: return sizeof(struct proto_stack_config);
 	case PROTO_STACK_STOP: return sizeof(struct proto_stack_stop);
 	case PROTO_STACK_STATE: return sizeof(struct proto_stack_state);
+	case PROTO_STATS_GET: return sizeof(struct proto_stats_get);
+	case PROTO_STATS: return sizeof(struct proto_stats);
 	case PROTO_CREATE: return sizeof(struct proto_create);
 	case PROTO_END: return sizeof(struct proto_end);
 	case PROTO_CREATED: return sizeof(struct proto_created);
@@ -128,6 +130,8 @@ static bool texts_ok(const void *buf, enum proto_type type)
 	case PROTO_DROPS:
 	case PROTO_CUT:
 	case PROTO_SANDBOX_END:
+	case PROTO_STATS_GET:
+	case PROTO_STATS:
 	case PROTO_POLICY_SET:
 	case PROTO_STACK_STOP:
 	case PROTO_END:

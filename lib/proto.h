@@ -33,6 +33,7 @@ enum {
 	PROTO_RESOLVERS_MAX = 3,	/* name servers of a sandbox; MAXNS of the C library */
 	PROTO_NOTE_CAP = 208,		/* a rule's own reason, UTF-8 without control characters, and its NUL */
 	PROTO_DETAIL_CAP = 192,		/* what was read of a request, printable ASCII, and its NUL */
+	PROTO_DROP_COUNTS = 48,		/* reasons in one proto_stats; a worker that drops for more is not known */
 	PROTO_MSG_MAX = 1024,		/* no message is larger */
 };
 
@@ -79,6 +80,9 @@ enum proto_type {
 	PROTO_STACK_STOP,
 	/* stack -> netd */
 	PROTO_STACK_STATE = 112,
+	/* cli -> netd -> stack, and the answer back the same way */
+	PROTO_STATS_GET = 120,
+	PROTO_STATS,
 	/* cli -> netd */
 	PROTO_CREATE = 128,
 	PROTO_END,
@@ -317,6 +321,57 @@ struct proto_stack_state {
 	char text[PROTO_TEXT_CAP];
 };
 
+/* What has its worker counted? PROTO_STATS answers, if the worker does. At the door: sandbox 0, two descriptors. */
+struct proto_stats_get {
+	struct proto_head head;
+	uint32_t sandbox;
+	uint32_t zero;
+};
+
+/* Since the worker began, but for PROTO_GAUGE(): those are of now. Order is that of the output. */
+#define PROTO_COUNTERS(COUNTER, GAUGE)                                                                       \
+	GAUGE(flows, "flows open")                                                                         \
+	COUNTER(flows_asked, "flows asked about")                                                           \
+	COUNTER(asked_us, "microseconds those waited for a verdict, together")                              \
+	COUNTER(names_asked, "names asked about")                                                           \
+	COUNTER(up_bytes, "payload to the far side, bytes")                                                 \
+	COUNTER(down_bytes, "payload from the far side, bytes")                                             \
+	COUNTER(rx_frames, "frames from the sandbox")                                                       \
+	COUNTER(rx_bytes, "bytes of them")                                                                  \
+	COUNTER(tx_frames, "frames to the sandbox")                                                         \
+	COUNTER(tx_bytes, "bytes of them")                                                                  \
+	COUNTER(rx_lost, "frames that the kernel dropped for want of room")                                 \
+	COUNTER(tx_errors, "frames that the link refused")                                                  \
+	COUNTER(tx_stalls, "times the link had no room for a frame")                                        \
+	COUNTER(up_stalls, "times a far side took no more")                                                 \
+	COUNTER(down_stalls, "times a window of the sandbox was closed")                                    \
+	COUNTER(retransmits, "segments sent to the sandbox again")                                          \
+	COUNTER(copied_bytes, "payload kept by copy, bytes")                                                \
+	COUNTER(floods, "pauses because of a flood")                                                        \
+	COUNTER(wakeups, "wake-ups")                                                                        \
+	COUNTER(events, "events handled in them")
+
+struct proto_counters {
+#define PROTO_COUNTER(name, text) uint64_t name;
+	PROTO_COUNTERS(PROTO_COUNTER, PROTO_COUNTER)
+#undef PROTO_COUNTER
+};
+
+struct proto_drop_count {
+	uint64_t count;
+	uint16_t reason;		/* enum drop_reason; DROP_NONE: no more entries follow */
+	uint8_t zero[6];
+};
+
+/* The worker's word: for people, never for decisions. */
+struct proto_stats {
+	struct proto_head head;
+	uint32_t sandbox;
+	uint32_t zero;
+	struct proto_counters counters;
+	struct proto_drop_count drops[PROTO_DROP_COUNTS];	/* by number, those that are not 0 */
+};
+
 /* ---- cli <-> netd ------------------------------------------------------------------------- */
 
 /* Descriptors: network namespace, policy memfd, report socket, [events], [pcap]. */
@@ -409,6 +464,7 @@ static_assert(sizeof(struct proto_flow_end) == 56, "flow_end");
 static_assert(sizeof(struct proto_drops) == 40, "drops");
 static_assert(sizeof(struct proto_stack_config) == 200, "stack_config");
 static_assert(sizeof(struct proto_created) == 600, "created");
+static_assert(sizeof(struct proto_stats) <= PROTO_MSG_MAX, "stats");
 static_assert(sizeof(struct proto_report_denied) <= PROTO_MSG_MAX, "report_denied");
 
 /* Zeroes *m and fills its head. */

@@ -250,6 +250,22 @@ static void set_policy(struct netd *n, const struct proto_policy_set *m, const i
 		control_error(n, m->sandbox, wrong);
 }
 
+/* ---- PROTO_STATS_GET ----------------------------------------------------------------------------------- */
+
+void control_stats(struct netd *n, const struct proto_stats *m)
+{
+	answer(n, m, sizeof(*m));
+}
+
+static void get_stats(struct netd *n, const struct proto_stats_get *m)
+{
+	struct sandbox *sb = sandbox_find(n, m->sandbox);
+
+	/* No answer is one too: PROTO_ERROR is that of a policy, and a worker may say nothing at all. */
+	if (sb)
+		sandbox_get_stats(sb);
+}
+
 /* ---- input --------------------------------------------------------------------------------------------- */
 
 /* False: not a request of ours. */
@@ -265,6 +281,10 @@ static bool dispatch(struct netd *n, const void *buf, size_t len, const int *fds
 	}
 	if (proto_type(buf) == PROTO_POLICY_SET) {
 		set_policy(n, buf, fds, n_fds);
+		return true;
+	}
+	if (proto_type(buf) == PROTO_STATS_GET && !n_fds) {
+		get_stats(n, buf);
 		return true;
 	}
 	if (proto_type(buf) != PROTO_END || n_fds)

@@ -56,6 +56,7 @@ struct sandbox {
 	int ask_fd, pcap_fd;		/* the worker's, until it is started */
 	bool in_egress;			/* egress knows it and must be told of its end */
 	bool told;			/* the cli knows that it is over */
+	bool asking_stats;		/* LIVE: the worker owes its counters */
 	bool setting;			/* LIVE: egress reads a new policy; deadline says until when */
 	bool killed;			/* SIGKILL was sent */
 	char link_text[PROTO_TEXT_CAP];
@@ -116,6 +117,8 @@ void control_created(struct netd *n, const struct sandbox *sb);
 /* Tells the cli, once, that the sandbox is over: PROTO_ERROR before it was created, else PROTO_ENDED. */
 void control_over(struct netd *n, struct sandbox *sb, bool was_created);
 void control_error(struct netd *n, uint32_t number, const char *text);
+/* What the worker counted. */
+void control_stats(struct netd *n, const struct proto_stats *m);
 /* What came of a new policy. */
 void control_policy_state(struct netd *n, const struct proto_policy_state *m);
 
@@ -163,6 +166,8 @@ void sandbox_fail(struct netd *n, struct sandbox *sb, const char *fmt, ...)
 /* policy stays the caller's. NULL, or why not; then the cli is owed the answer, else PROTO_POLICY_STATE follows. */
 const char *sandbox_set_policy(struct netd *n, struct sandbox *sb, int policy);
 void sandbox_policy_state(struct netd *n, struct sandbox *sb, const struct proto_policy_state *m);
+/* control_stats() follows if the worker answers. */
+void sandbox_get_stats(struct sandbox *sb);
 void sandbox_egress_state(struct netd *n, struct sandbox *sb, const struct proto_sandbox_state *m);
 /* Egress is gone: there will be no report. */
 void sandbox_egress_gone(struct netd *n, struct sandbox *sb);

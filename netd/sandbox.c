@@ -415,6 +415,25 @@ void sandbox_egress_state(struct netd *n, struct sandbox *sb, const struct proto
 
 /* ---- the worker -------------------------------------------------------------------------------------- */
 
+void sandbox_get_stats(struct sandbox *sb)
+{
+	struct proto_stats_get m;
+
+	if (sb->state != SANDBOX_LIVE || sb->asking_stats)
+		return;
+	PROTO_INIT(&m, PROTO_STATS_GET);
+	sb->asking_stats = msg_send(sb->supervise_fd, &m, sizeof(m), NULL, 0) == 0;
+}
+
+/* Numbers are all it can say; whose they are we say. */
+static void take_stats(struct netd *n, struct sandbox *sb, struct proto_stats *m)
+{
+	sb->asking_stats = false;
+	m->sandbox = sb->number;
+	if (sb->state == SANDBOX_LIVE)
+		control_stats(n, m);
+}
+
 void sandbox_worker_input(struct netd *n, struct sandbox *sb)
 {
 	_Alignas(8) char buf[PROTO_MSG_MAX];
@@ -430,6 +449,10 @@ void sandbox_worker_input(struct netd *n, struct sandbox *sb)
 		/* It is ending, or else must; its pidfd tells how in a moment. */
 		netd_unwatch(n, sb->supervise_fd);
 		priv_kill(&sb->worker);
+		return;
+	}
+	if (len > 0 && proto_check(buf, (size_t)len) == 0 && proto_type(buf) == PROTO_STATS && sb->asking_stats) {
+		take_stats(n, sb, (struct proto_stats *)buf);
 		return;
 	}
 	if (len < 0 || proto_check(buf, (size_t)len) < 0 || proto_type(buf) != PROTO_STACK_STATE) {

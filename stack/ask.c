@@ -183,6 +183,7 @@ void ask_flow(struct stack *s, struct flow *f)
 	ring_push(&ask.flows, &m);
 	ask.urgent = true;
 	ask.live++;
+	s->counters.flows_asked++;
 	f->asked = true;
 }
 
@@ -199,6 +200,7 @@ int ask_name(struct stack *s, uint64_t id, uint16_t qtype, const char *name)
 	m.id = id;
 	m.qtype = qtype;
 	memcpy(m.name, name, len);
+	s->counters.names_asked++;
 	return ring_push(&ask.names, &m) ? 0 : -ENOBUFS;
 }
 
@@ -231,6 +233,10 @@ void ask_end(struct stack *s, struct flow *f, enum drop_reason reason)
 	m.reason = (uint16_t)reason;
 	f->asked = false;
 	ask.live--;
+	s->counters.up_bytes += f->up_bytes;
+	s->counters.down_bytes += f->down_bytes;
+	if (!f->up_bytes && !f->down_bytes)
+		intake_useless(s);
 	if (s->ask_fd >= 0) {
 		bool pushed = ring_push(&ask.flows, &m);
 
@@ -426,6 +432,7 @@ static int verdict(struct stack *s, const struct proto_verdict_msg *v, int fd)
 		return 0;
 	}
 	f->rule = v->rule;
+	s->counters.asked_us += (s->now - f->born_ns) / 1000;
 	flow_verdict(s, f, v, fd);
 	return 0;
 }
@@ -505,15 +512,17 @@ static int receive(struct stack *s, unsigned int max)
 void ask_input(struct stack *s, int budget)
 {
 	while (s->ask_fd >= 0 && budget > 0) {
-		int n = receive(s, budget < ASK_BATCH ? (unsigned int)budget : ASK_BATCH);
+		unsigned int max = budget < ASK_BATCH ? (unsigned int)budget : ASK_BATCH;
+		int n = receive(s, max);
 
-		if (n == 0)
-			return;
 		if (n < 0) {
 			egress_gone(s, n == -EPIPE ? "it closed its socket" :
 				       n == -EBADMSG ? "it sent a malformed message" : strerror(-n));
 			return;
 		}
+		/* Fewer than asked for: there are no more, and epoll tells of those to come. */
+		if (n < (int)max)
+			return;
 		budget -= n;
 	}
 }

@@ -63,6 +63,7 @@ void path_drop_frame(struct stack *s, struct frame *f, enum drop_reason reason)
 {
 	s->drops[reason]++;
 	s->drops_newest[reason] = (struct drop_newest){ 0 };
+	intake_useless(s);
 	record_frame(s, f, "drop", reason, NULL);
 }
 
@@ -70,12 +71,16 @@ void path_count(struct stack *s, enum drop_reason reason, uint8_t proto, const s
 		uint16_t dport)
 {
 	s->drops[reason]++;
+	/* What we had no room for is no nuisance: it comes again. */
+	if (reason != DROP_NO_MEMORY)
+		intake_useless(s);
 	s->drops_newest[reason] = (struct drop_newest){ .dst = *dst, .dport = dport, .proto = proto };
 }
 
 void path_refuse(struct stack *s, const struct packet *p, enum drop_reason reason,
 		 const struct flow *f)
 {
+	intake_useless(s);
 	record_whole(s, p, "drop", reason, f);
 }
 

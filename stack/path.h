@@ -42,6 +42,15 @@ struct drop_newest {
 	uint8_t proto;
 };
 
+/* intake.c's own */
+struct intake {
+	uint64_t since_ns;		/* begin of the sample */
+	uint64_t until_ns;		/* frames wait until then; 0: they do not */
+	uint32_t frames;		/* of the sample, */
+	uint32_t useless;		/* and how many led nowhere */
+	uint32_t pause_ms;		/* of the newest pause; 0: no flood */
+};
+
 struct stack {
 	struct proto_stack_config cfg;
 	struct port *port;
@@ -57,6 +66,8 @@ struct stack {
 	uint64_t drops_told[DROP_REASON_MAX];
 	struct drop_newest drops_newest[DROP_REASON_MAX];
 	uint8_t secret[HASH_KEY_LEN];	/* sequence numbers, IP ids, table seeds */
+	struct intake intake;
+	struct proto_counters counters;	/* but for those that are counted elsewhere: stats.c */
 	/* Token bucket of new flows (cfg.flows_per_s). */
 	uint64_t rate_ns;
 	uint32_t rate_tokens;
@@ -114,6 +125,23 @@ int stack_watch_out(struct stack *s, struct flow *f);
 void stack_unwatch(struct stack *s, struct flow *f);
 /* The end: resets and reports every flow, writes out the packet log. Then only stack_done(). */
 void stack_stop(struct stack *s, enum drop_reason reason);
+
+/* ---- stats.c: what netd asks for ------------------------------------------------------------------ */
+
+/* Fills m but for its head. */
+void stats_fill(struct stack *s, struct proto_stats *m);
+
+/* ---- intake.c: how many frames are let in -------------------------------------------------------- */
+
+/* Those of one wake-up. 0 or -errno: the link is gone. */
+int intake_frames(struct stack *s);
+/* Ends a pause whose time has come (s->intake.until_ns). 0 or -errno: the link is gone. */
+int intake_resume(struct stack *s);
+/* Something that the sandbox wanted led nowhere. */
+static inline void intake_useless(struct stack *s)
+{
+	s->intake.useless++;
+}
 
 /* ---- drop.c: the one exit for what goes no further ---------------------------------------------- */
 

@@ -27,7 +27,6 @@
 
 enum {
 	STEP_EVENTS = 64,		/* epoll events per wake-up */
-	STEP_FRAMES = 256,		/* frames per wake-up */
 	STEP_MESSAGES = 64,		/* from egress per wake-up */
 	TICK_FAST_MS = 25,		/* while TCP's timers run */
 	TICK_SLOW_MS = 1000,
@@ -238,9 +237,11 @@ static void tick_if_due(struct stack *s)
 static void arm_timer(struct stack *s)
 {
 	bool quiet = s->now - s->busy_ns >= TICK_QUIET_S * NS_PER_S;
-	uint64_t at = next_tick(s);
+	uint64_t at = next_tick(s), resume = s->intake.until_ns;
 	struct itimerspec it = { 0 };
 
+	if (resume && (!at || resume < at))
+		at = resume;
 	if (quiet && !s->quiet)
 		port_trim(s->port);
 	s->quiet = quiet;
@@ -257,25 +258,6 @@ static void arm_timer(struct stack *s)
 
 /* ---- one wake-up ------------------------------------------------------------------------------- */
 
-/* Frames of one wake-up. 0 or -errno: the link is gone. */
-static int port_input(struct stack *s)
-{
-	struct frame *frames[PORT_BURST];
-
-	for (int left = STEP_FRAMES; left > 0; left -= PORT_BURST) {
-		int n = port_rx(s->port, frames, PORT_BURST);
-
-		for (int i = 0; i < n; i++) {
-			eth_input(s, frames[i]);
-			frame_put(frames[i]);
-		}
-		/* A short burst has emptied the port; epoll tells if not. */
-		if (n < PORT_BURST)
-			return n < 0 ? n : 0;
-	}
-	return 0;
-}
-
 /* Waits for EPOLLOUT exactly while a frame waits for room. */
 static void port_wait(struct stack *s, bool on)
 {
@@ -288,7 +270,7 @@ static void port_wait(struct stack *s, bool on)
 	port_fds(s->port, &rx, &tx);
 	if (tx < 0)
 		return;			/* room comes back with frames taken */
-	ev.events = (tx == rx ? EPOLLIN : 0) | (on ? EPOLLOUT : 0);
+	ev.events = (tx == rx && !s->intake.until_ns ? EPOLLIN : 0) | (on ? EPOLLOUT : 0);
 	ev.data.u64 = loop_cookie(tx == rx ? LOOP_PORT : LOOP_PORT_TX, 0);
 	(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, tx, &ev);
 }
@@ -312,11 +294,19 @@ static int port_output(struct stack *s)
 
 static void supervise_input(struct stack *s)
 {
-	_Alignas(8) uint8_t msg[64];	/* there is one message, and it is shorter */
+	_Alignas(8) uint8_t msg[64];	/* no message is longer */
 	ssize_t n = msg_recv(s->supervise_fd, msg, sizeof(msg), NULL, NULL);
 
 	if (n == -EAGAIN)
 		return;
+	if (n > 0 && proto_check(msg, (size_t)n) == 0 && proto_type(msg) == PROTO_STATS_GET) {
+		struct proto_stats m;
+
+		PROTO_INIT(&m, PROTO_STATS);
+		stats_fill(s, &m);
+		(void)msg_send(s->supervise_fd, &m, sizeof(m), NULL, 0);
+		return;
+	}
 	if (n > 0 && (proto_check(msg, (size_t)n) < 0 || proto_type(msg) != PROTO_STACK_STOP))
 		log_err("malformed message from netd; ending");
 	s->stopping = true;
@@ -336,7 +326,7 @@ static int handle(struct stack *s, const struct epoll_event *ev)
 		break;
 	case LOOP_PORT:
 		if (ev->events & (EPOLLIN | EPOLLERR | EPOLLHUP))
-			return port_input(s);
+			return intake_frames(s);
 		break;
 	case LOOP_PORT_TX:
 		break;			/* port_output() follows in any case */
@@ -405,6 +395,8 @@ int stack_step(struct stack *s, int timeout_ms, uint64_t now_ns)
 		n = 0;
 	}
 	s->now = now_ns ? now_ns : clock_mono_ns();
+	s->counters.wakeups++;
+	s->counters.events += (uint64_t)n;
 	for (int i = 0; i < n && !err; i++) {
 		if (loop_cookie_type(ev[i].data.u64) != LOOP_TIMER)
 			s->busy_ns = s->now;
@@ -415,6 +407,9 @@ int stack_step(struct stack *s, int timeout_ms, uint64_t now_ns)
 		return err;
 	}
 	tick_if_due(s);
+	err = intake_resume(s);
+	if (err)
+		return err;
 	more = tcp_batch_end(s);
 	ask_flush(s);			/* may find egress gone, which resets every flow */
 	err = port_output(s);

@@ -218,6 +218,8 @@ void dns_answer(struct stack *s, const struct proto_answer *a)
 	/* Too late, or never asked: the question has been answered already. */
 	if (!p->used || p->gen != (uint32_t)(a->id >> 32))
 		return;
+	if (a->denied || a->reason != DROP_NONE)
+		intake_useless(s);
 	if (a->reason != DROP_NONE)
 		r.ede_text = reason_text(a->reason);
 	finish(s, p, &r);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stack/ip/tcp_world.h"
 #include "stack/nat/chunk.h"
 
 static struct rxbuf *all, *free_list;
@@ -95,6 +96,7 @@ static struct rxbuf *take_heap(uint32_t len)
 	r->heap = heap;
 	r->heap_len = len;
 	heap_used += len;
+	world_stack()->counters.copied_bytes += len;
 	return r;
 }
 

@@ -182,6 +182,8 @@ err_t tcp_segment_output(struct pbuf *p, const struct addr *src, const struct ad
 		s->drops[DROP_PORT_ERROR]++;
 		return ERR_IF;
 	}
+	if (c && c->pcb && p->tot_len > head && TCP_SEQ_LT(get_be32(tcp + 4), c->pcb->snd_nxt))
+		s->counters.retransmits++;
 	if (c)
 		tcp_conn_sent(c, p->tot_len - head, !world_conn());
 	if (s->rec)

@@ -262,6 +262,8 @@ void tcp_down_pump(struct tcp_conn *c)
 			break;
 		chunks += n;
 	}
+	if (c->readable && !c->far_fin && (c->down_unwritten || !tcp_down_may(c)))
+		world_stack()->counters.down_stalls++;
 	if (c->far_fin && !c->down_unwritten && !c->refusal_due && !c->doom) {
 		c->far_fin_told = true;
 		tcp_shutdown(c->pcb, 0, 1);

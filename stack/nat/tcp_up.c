@@ -267,6 +267,8 @@ static void write_queue(struct tcp_conn *c)
 		if (n < 0) {
 			bool full = errno == EAGAIN;
 
+			if (full)
+				world_stack()->counters.up_stalls++;
 			if (!full && errno != EPIPE)	/* that is how it ends behind a FIN */
 				c->far_reset = true;
 			/* Without the event that its room is, nothing would ever be written again. */

@@ -147,6 +147,11 @@ static inline int port_flush(struct port *p)
 	return p->ops->flush(p);
 }
 
+static inline void port_stats(struct port *p, struct port_stats *ret_stats)
+{
+	p->ops->stats(p, ret_stats);
+}
+
 static inline void port_trim(struct port *p)
 {
 	if (p->ops->trim)

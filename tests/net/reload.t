@@ -64,6 +64,13 @@ box box --policy "$T/both.yaml" --events "$W/events" -- bash "$W/agent"
 ok "the name of a running sandbox is taken" says "one of this name is running already" "$S" run --name box -- true
 ok "that is a failure of sluice" exits 125 "$S" run --quiet --name box -- true
 ok "ps tells it" says "box " "$S" ps
+ok "stats tells what its worker counted" says "flows_asked" "$S" stats box
+ok "stats: without a name, of all" says "up_bytes" "$S" stats
+ok "stats: for Prometheus" says 'sluice_rx_frames_total{sandbox="box"}' "$S" stats --prometheus box
+ok "stats: of nobody" says "nothing of this name is running" "$S" stats nobody
+ok "stats: from another user namespace: refused" says "another user or pid namespace" \
+	unshare --user --map-root-user "$S" stats box
+ok "top tells it" says "box " "$S" top -n 1
 ok "another name is told as such" says "nothing of this name is running" set_ other "$T/web.yaml"
 ok "no policy at all is no policy" exits 125 set_ box
 

@@ -108,6 +108,51 @@ static void a_full_table_refuses_and_recovers(void **state)
 	lab_close();
 }
 
+/* Hundreds of refused connections in no time, then one that is allowed. */
+static void a_flood_waits_outside(void **state)
+{
+	open_with(state, 2048, 0);
+	lab.answer = LAB_DENY;
+	for (uint32_t i = 0; i < 1200; i++) {
+		peer_init(&many[i], (uint16_t)(1024 + i), 80);
+		peer_syn(&many[i]);
+		if (i % 64 == 63)
+			lab_run();
+	}
+	lab_run();
+	assert_true(lab.s.intake.until_ns > lab.s.now);
+	assert_in_range(lab.n_asks, 512, 1199);
+	lab.answer = LAB_ALLOW;
+	peer_init(&peer, 999, 80);
+	peer_syn(&peer);
+	lab_run();
+	assert_false(peer.established);
+	assert_int_equal(lab.s.drops[DROP_FLOOD], 0);
+	lab_pass(30, 10);
+	assert_int_equal(lab.s.drops[DROP_FLOOD], 1200 - lab.n_asks + 1);
+	assert_int_equal(lab.s.intake.until_ns, 0);
+	peer_syn(&peer);
+	lab_run();
+	assert_true(peer.established);
+	lab_close();
+}
+
+static void as_many_in_more_time_are_no_flood(void **state)
+{
+	open_with(state, 2048, 0);
+	lab.answer = LAB_DENY;
+	for (uint32_t i = 0; i < 1200; i++) {
+		peer_init(&many[i], (uint16_t)(1024 + i), 80);
+		peer_syn(&many[i]);
+		if (i % 4 == 3)
+			lab_pass(1, 1);
+	}
+	lab_run();
+	assert_int_equal(lab.n_asks, 1200);
+	assert_int_equal(lab.s.drops[DROP_FLOOD], 0);
+	lab_close();
+}
+
 static void time_wait_never_fills_the_table(void **state)
 {
 	open_with(state, 64, 0);
@@ -436,6 +481,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		BOTH(a_full_table_refuses_and_recovers),
+		BOTH(a_flood_waits_outside),
+		BOTH(as_many_in_more_time_are_no_flood),
 		BOTH(time_wait_never_fills_the_table),
 		BOTH(new_flows_are_rate_limited),
 		BOTH(egress_that_is_gone_ends_everything),

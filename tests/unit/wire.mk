@@ -1,6 +1,6 @@
 # The worker without lwIP (tests/unit/world.h), and what is tested with it.
 WORLD_SRC := tests/unit/world.c $(LIB_SRC)
-WORLD_SRC += stack/ask.c stack/drop.c stack/flow.c stack/stack.c
+WORLD_SRC += stack/ask.c stack/drop.c stack/flow.c stack/intake.c stack/stack.c stack/stats.c
 WORLD_SRC += stack/port/mem.c stack/port/pool.c stack/record/record.c
 WORLD_SRC += $(addprefix stack/ip/,arp.c csum.c dhcp.c eth.c frag.c icmp.c icmp_error.c ip.c nd.c output.c)
 WORLD_SRC += $(addprefix stack/nat/,dgram.c dgram_error.c hold.c ping.c udp.c)
