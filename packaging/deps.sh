@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that are missing, and says nothing when none is.
 #
-#	deps.sh [build] [test] [bench] [demo] [lint] [bypass]
+#	deps.sh [build] [test] [bench] [demo] [lint] [bypass] [escape]
 #
 # Works on Debian 12 and its relatives, as root; else it says in a line what to install. A service that
 # comes with a package (nginx, knot) is neither started nor left enabled: tests run their own instance.
@@ -21,6 +21,8 @@ bench="$build $lab wrk slirp4netns passt bubblewrap firejail crun runc"
 demo="$build $lab"
 # The other gateways of the corpus of attacks.
 bypass="$build $lab nodejs npm bubblewrap ripgrep"
+# The other jails of the battery.
+escape="$build $lab bubblewrap firejail"
 lint="$build libcmocka-dev cppcheck clang-tidy"
 services="nginx knot"
 
@@ -31,7 +33,7 @@ is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" 
 wanted=
 for list in "$@"; do
 	case $list in
-	build | test | bench | demo | lint | bypass) eval "wanted=\"\$wanted \$$list\"" ;;
+	build | test | bench | demo | lint | bypass | escape) eval "wanted=\"\$wanted \$$list\"" ;;
 	*) fail "no list is called $list" ;;
 	esac
 done

@@ -3,4 +3,4 @@ $(BUILD)/tests/escape/hijack: $(BUILD)/tests/escape/hijack.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $<
 NET_PROGRAMS += $(BUILD)/tests/escape/hijack
-net-programs escape: $(BUILD)/tests/escape/hijack
+net-programs escape-programs: $(BUILD)/tests/escape/hijack

@@ -7,6 +7,8 @@
  *				native, x32, int80 or far; prints "ok" or the errno's name for each
  *	probe COMMAND [ARG...]	see `commands` at the end
  */
+#include "tests/escape/probe.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -31,120 +32,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-enum { X32_BIT = 0x40000000, CALL_ARGS = 6 };
-
-static int say(long r)
-{
-	puts(r < 0 ? strerrorname_np(errno) : "ok");
-	return r < 0;
-}
-
-static int say_raw(long r)
-{
-	if (r >= 0 || r < -4095)
-		puts("ok");
-	else
-		puts(strerrorname_np((int)-r));
-	return 0;
-}
-
-/* ---- raw system calls ------------------------------------------------------------------------ */
-
-static long call_int80(long nr, const long a[CALL_ARGS])
-{
-#if defined(__x86_64__)
-	long r;
-
-	/* The sixth argument (ebp) stays what it is. */
-	__asm__ volatile("int $0x80" : "=a"(r)
-			 : "a"(nr), "b"(a[0]), "c"(a[1]), "d"(a[2]), "S"(a[3]), "D"(a[4])
-			 : "memory", "r8", "r9", "r10", "r11");
-	return (int)r;
-#else
-	(void)nr;
-	(void)a;
-	return -ENOSYS;
-#endif
-}
-
-/*
- * The same through a far jump into the 32-bit code segment: no instruction of a 64-bit program is left that
- * a filter on instructions could look for. A stub below 4 GiB: int $0x80, then back to 64-bit code.
- */
-static long call_far(long nr, const long a[CALL_ARGS])
-{
-#if defined(__x86_64__)
-	static const unsigned char stub[] = {
-		0xcd, 0x80,		/* int $0x80 */
-		0xcb,			/* lret: to the 64-bit segment */
-	};
-	struct {
-		uint64_t nr, arg[5], stack;
-	} in = { (uint64_t)nr, { 0 }, 0 };
-	unsigned char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE | PROT_EXEC,
-				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-	uintptr_t at = (uintptr_t)&in;
-	uint64_t *stack;
-	long r;
-
-	if (page == MAP_FAILED)
-		return -errno;
-	for (int i = 0; i < 5; i++)
-		in.arg[i] = (uint64_t)a[i];
-	memcpy(page, stub, sizeof(stub));
-	/* 64-bit code to come back to, below 4 GiB as well; the stack pointer is kept in r12. */
-	memcpy(page + 64, (const unsigned char[]){ 0x4c, 0x89, 0xe4, 0xc3 }, 4); /* mov %r12,%rsp; ret */
-	/* Popped by lretq: the stub and its segment; by lret: the way back and its segment. */
-	stack = (uint64_t *)(page + 8192 - 64);
-	stack[0] = (uint64_t)(uintptr_t)page;
-	stack[1] = 0x23;
-	stack[2] = (uint32_t)(uintptr_t)(page + 64) | 0x3300000000;
-	in.stack = (uint64_t)(uintptr_t)stack;
-	__asm__ volatile(
-		"push %%rbx\n\t"
-		"push %%rbp\n\t"
-		"lea 1f(%%rip), %%rax\n\t"
-		"push %%rax\n\t"
-		"mov %%rsp, %%r12\n\t"
-		"mov %%rdi, %%r13\n\t"
-		"mov 0(%%r13), %%eax\n\t"
-		"mov 8(%%r13), %%ebx\n\t"
-		"mov 16(%%r13), %%ecx\n\t"
-		"mov 24(%%r13), %%edx\n\t"
-		"mov 32(%%r13), %%esi\n\t"
-		"mov 40(%%r13), %%edi\n\t"
-		"mov 48(%%r13), %%rsp\n\t"
-		"lretq\n\t"
-		"1:\n\t"
-		"pop %%rbp\n\t"
-		"pop %%rbx\n\t"
-		: "=a"(r), "+D"(at)
-		:
-		: "memory", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-		  "cc");
-	munmap(page, 8192);
-	return (int)r;
-#else
-	(void)nr;
-	(void)a;
-	return -ENOSYS;
-#endif
-}
-
-static long call_one(const char *mode, long nr, const long a[CALL_ARGS])
-{
-	long r;
-
-	if (!strcmp(mode, "int80"))
-		return call_int80(nr, a);
-	if (!strcmp(mode, "far"))
-		return call_far(nr, a);
-	if (!strcmp(mode, "x32"))
-		nr |= X32_BIT;
-	r = syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
-	return r < 0 ? -errno : r;
-}
 
 static int cmd_calls(char **argv)
 {
@@ -640,11 +527,7 @@ static int cmd_swap(char **argv)
 		syscall(SYS_renameat2, AT_FDCWD, link_, AT_FDCWD, argv[0], 2 /* RENAME_EXCHANGE */);
 }
 
-static const struct {
-	const char *name;
-	int (*run)(char **argv);
-	int args;		/* at least */
-} commands[] = {
+static const struct command commands[] = {
 	{ "calls", cmd_calls, 0 }, { "fds", cmd_fds, 0 }, { "hold", cmd_hold, 1 },
 	{ "chroot", cmd_chroot, 0 }, { "handle", cmd_handle, 1 }, { "mknod", cmd_mknod, 0 },
 	{ "remount", cmd_remount, 1 }, { "umount", cmd_umount, 1 },
@@ -655,14 +538,26 @@ static const struct {
 	{ "ctty", cmd_ctty, 0 }, { "abstract", cmd_abstract, 1 }, { "unix", cmd_unix, 1 },
 	{ "key", cmd_key, 0 }, { "limit", cmd_limit, 0 }, { "dirfd", cmd_dirfd, 3 },
 	{ "ready", cmd_ready, 0 }, { "ask", cmd_ask, 2 }, { "closed", cmd_closed, 1 }, { "swap", cmd_swap, 2 },
+	{ NULL, NULL, 0 },
 };
+
+static const struct command *find(const struct command *c, const char *name, int args)
+{
+	for (; c->name; c++) {
+		if (!strcmp(name, c->name) && args >= c->args)
+			return c;
+	}
+	return NULL;
+}
 
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (!strcmp(argv[1], commands[i].name) && argc - 2 >= commands[i].args)
-			return commands[i].run(argv + 2);
-	}
+	const struct command *c = argc > 1 ? find(commands, argv[1], argc - 2) : NULL;
+
+	if (!c && argc > 1)
+		c = find(attack_commands, argv[1], argc - 2);
+	if (c)
+		return c->run(argv + 2);
 	fprintf(stderr, "probe: no such command\n");
 	return 2;
 }
