@@ -31,7 +31,8 @@ wan_up() {
 far_iperf() {	# far_iperf NS N STREAMS up|down
 	local way=() from=.server_output_json try
 	[ "$4" = up ] || { way=(-R) from=; }
-	for try in 1 2 3; do		# the server may still be busy with the end of the last one
+	for try in 1 2 3 4 5 6 7 8; do	# the server may still be busy with the end of the last one
+		[ $try = 1 ] || read -rt 1 <> <(:) || :
 		ip netns exec "$1" timeout $((secs + 20)) iperf3 -J -i 0.1 --get-server-output \
 			-c "198.51.100.$((20 + $2))" -p 5202 -t "$secs" -P "$3" "${way[@]}" >"$T/far.json" 2>&1 && break
 	done
