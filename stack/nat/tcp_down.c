@@ -137,7 +137,8 @@ static bool push_piece(struct tcp_conn *c)
 static int arm(struct tcp_conn *c, struct iovec *iov, size_t *ret_room)
 {
 	uint32_t most = chunk_fill_max(c), may = tcp_down_may(c);
-	int max = c->down_bulk && !c->inspect ? TCP_TURN_CHUNKS : 1, n = 0;
+	bool is_read = c->inspect && inspect_wants_down(c->inspect);	/* that wants one piece of memory */
+	int max = c->down_bulk && !is_read ? TCP_TURN_CHUNKS : 1, n = 0;
 
 	*ret_room = 0;
 	if (c->down_n && most - last_piece(c)->fill >= DOWN_TAIL_MIN) {
