@@ -99,6 +99,7 @@ int cmd_attach(int argc, char **argv)
 	int status = CLI_FAILED;
 	int netns = -1;
 
+	status_clock();
 	if (options_parse(&o, OPTIONS_ATTACH, argc, argv) < 0)
 		goto out_options;
 	if (o.help) {

@@ -44,6 +44,7 @@ struct run {
 	struct jail jail;
 	struct proto_created created;
 	struct violations violations;
+	const char *doing;	/* what a failure is one of: code of the record in --status-fd; NULL: the program ran */
 };
 
 static bool has_gateway(const struct run *r)
@@ -108,16 +109,26 @@ static bool readable(void *arg)
 static int finish_start(struct run *r)
 {
 	char why[PROTO_TEXT_CAP] = "";
-	int err = has_gateway(r) ? gateway_ask(&r->g, r->jail.netns, 0) : 0;
+	int err;
 
+	r->doing = "gateway";
+	err = has_gateway(r) ? gateway_ask(&r->g, r->jail.netns, 0) : 0;
 	if (err < 0)
 		return err;
+	r->doing = "jail";
 	err = jail_built(&r->jail, why);
 	if (err < 0) {
 		log_err("jail: %s", why[0] ? why : strerror(-err));
 		return err;
 	}
-	return has_gateway(r) ? gateway_attached(&r->g, &r->created) : 0;
+	status_step(r->o.status_fd, "jail");
+	if (!has_gateway(r))
+		return 0;
+	r->doing = "gateway";
+	err = gateway_attached(&r->g, &r->created);
+	if (err == 0)
+		status_step(r->o.status_fd, "gateway");
+	return err;
 }
 
 static void tell_start(const struct run *r)
@@ -141,6 +152,7 @@ static int run_program(struct run *r)
 		return CLI_FAILED;
 	}
 	tell_start(r);
+	r->doing = "command";
 	watched = door_watch(&r->door, &r->g);
 	err = watched < 0 ? watched : jail_go(&r->jail, why);
 	if (err != 0) {
@@ -148,6 +160,7 @@ static int run_program(struct run *r)
 		log_err("%s", why[0] ? why : strerror(-err));
 		return err > 0 ? err : CLI_FAILED;
 	}
+	r->doing = NULL;
 	status_started(r->o.status_fd, "started", r->o.name, r->jail.pid,
 		       has_gateway(r) ? &r->created : NULL);
 	err = jail_wait(&r->jail, watched, readable, r);
@@ -159,28 +172,40 @@ static int run_program(struct run *r)
 static int run_all(struct run *r)
 {
 	char why[PROTO_TEXT_CAP] = "";
-	int status;
 
 	if (!userns_needless()) {
+		r->doing = "userns";
 		if (userns_enter(&r->o.view, why) < 0) {
 			log_err("run: %s", why);
 			return CLI_FAILED;
 		}
 	}
-	if ((has_gateway(r) && gateway_start(&r->g) < 0) || start_jail(r) < 0)
+	r->doing = "gateway";
+	if (has_gateway(r) && gateway_start(&r->g) < 0)
 		return CLI_FAILED;
-	status = run_program(r);
+	r->doing = "jail";
+	if (start_jail(r) < 0)
+		return CLI_FAILED;
+	status_step(r->o.status_fd, "namespaces");
+	return run_program(r);
+}
+
+static void tell_end(const struct run *r, int status)
+{
+	if (r->doing)
+		status_error(r->o.status_fd, r->doing);
 	status_exited(r->o.status_fd, status, &r->jail.result);
-	return status;
 }
 
 int cmd_run(int argc, char **argv)
 {
-	static struct run r;
+	static struct run r = { .doing = "options" };
 	int status = CLI_FAILED;
 
+	status_clock();
 	r.g = GATEWAY_NONE;
 	if (options_parse(&r.o, OPTIONS_RUN, argc, argv) < 0) {
+		tell_end(&r, status);
 		options_done(&r.o);
 		return CLI_FAILED;
 	}
@@ -190,6 +215,7 @@ int cmd_run(int argc, char **argv)
 	}
 	if (door_open(&r.door, &r.o) == 0 && gateway_prepare(&r.g, &r.o) == 0)
 		status = run_all(&r);
+	tell_end(&r, status);
 	door_close(&r.door);
 	gateway_end(&r.g);
 	options_done(&r.o);

@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/limits.h"
+#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/log.h"
 
@@ -15,6 +16,13 @@ const char *const cli_port_names[] = {
 	[PROTO_PORT_AUTO] = "auto", [PROTO_PORT_XDP] = "xdp", [PROTO_PORT_PACKET] = "packet",
 	[PROTO_PORT_TAP] = "tap",   [PROTO_PORT_MEM] = "mem",
 };
+
+static uint64_t start_ns;
+
+void status_clock(void)
+{
+	start_ns = clock_mono_ns();
+}
 
 static void put_line(int fd, struct json *j)
 {
@@ -39,6 +47,32 @@ static void begin(struct json *j, char *buf, size_t cap, const char *event)
 	json_init(j, buf, cap - 1);
 	json_object(j, NULL);
 	json_str(j, "event", event);
+	json_u64(j, "at_us", (clock_mono_ns() - start_ns) / 1000);
+}
+
+void status_step(int fd, const char *step)
+{
+	char buf[256];
+	struct json j;
+
+	if (fd < 0)
+		return;
+	begin(&j, buf, sizeof(buf), "step");
+	json_str(&j, "step", step);
+	put_line(fd, &j);
+}
+
+void status_error(int fd, const char *code)
+{
+	static char buf[4096];
+	struct json j;
+
+	if (fd < 0)
+		return;
+	begin(&j, buf, sizeof(buf), "error");
+	json_str(&j, "code", code);
+	json_str(&j, "text", log_last_error());
+	put_line(fd, &j);
 }
 
 void status_started(int fd, const char *event, const char *name, pid_t pid,

@@ -9,7 +9,15 @@
 #include "sandbox/jail.h"
 #include "sandbox/limits.h"
 
-/* fd -1: nothing is written. A reader that went away is ignored. c NULL: without a gateway. */
+/* fd -1: nothing is written, everywhere. A reader that went away is ignored. */
+
+/* Times are told from here on; first thing. */
+void status_clock(void);
+/* A part of the start stands now. */
+void status_step(int fd, const char *step);
+/* sluice failed, or the program could not be run: what log_err() said last. code: a word of sluice(1). */
+void status_error(int fd, const char *code);
+/* c NULL: without a gateway. */
 void status_started(int fd, const char *event, const char *name, pid_t pid,
 		    const struct proto_created *c);
 struct status_violation {

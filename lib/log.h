@@ -21,6 +21,9 @@ void log_init(const char *name, enum log_level max);
 
 void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* What the last error said, without the name; "" before any. */
+const char *log_last_error(void);
+
 #define log_err(...) log_write(LOG_LEVEL_ERR, __VA_ARGS__)
 #define log_warn(...) log_write(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...) log_write(LOG_LEVEL_INFO, __VA_ARGS__)

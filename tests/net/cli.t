@@ -161,7 +161,7 @@ for AS in as_root as_user; do
 	ok "$AS: a port line, a summary line" [ "$("$AS" "$S" run -- true 2>&1 | grep -c '^sluice: ')" = 2 ]
 	ok "$AS: --status-fd: started and exited" bash -c "$(declare -f as_root as_user); T=$T
 		$AS $S run --quiet --status-fd 3 -- sh -c 'exit 3' 3>$T/status.json
-		jq -es '.[0].event==\"started\" and .[0].port!=null and .[-1].event==\"exited\" and .[-1].status==3' $T/status.json"
+		jq -es '.[0].event==\"step\" and any(.[]; .event==\"started\" and .port!=null) and .[-1].event==\"exited\" and .[-1].status==3' $T/status.json"
 	ok "$AS: the program has no descriptor of ours" says "0 1 2 3 " r -- sh -c 'ls /proc/self/fd | tr "\n" " "'
 	ok "$AS: --net none: only lo, no name server, a program's status" exits 4 r --net none -- \
 		sh -c '[ "$(sed 1,2d /proc/net/dev | wc -l)" = 1 ] && ! grep -q nameserver /etc/resolv.conf && exit 4'
