@@ -105,12 +105,13 @@ programs: $(PROGRAMS) $(PROBE) presets lock
 # Where the program looks for them, as after an installation.
 PRESETS := $(wildcard presets/*.yaml)
 RUN_PROFILES := $(wildcard profiles/*.yaml)
+DEVICE_LISTS := $(wildcard devices/*.list)
 .PHONY: presets
-presets: $(PRESETS:%=$(BUILD)/%) $(RUN_PROFILES:%=$(BUILD)/%) $(BUILD)/apparmor/sluice
+presets: $(patsubst %,$(BUILD)/%,$(PRESETS) $(RUN_PROFILES) $(DEVICE_LISTS)) $(BUILD)/apparmor/sluice
 $(BUILD)/apparmor/sluice: packaging/apparmor/sluice
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $< $@
-$(PRESETS:%=$(BUILD)/%) $(RUN_PROFILES:%=$(BUILD)/%): $(BUILD)/%: %
+$(patsubst %,$(BUILD)/%,$(PRESETS) $(RUN_PROFILES) $(DEVICE_LISTS)): $(BUILD)/%: %
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $< $@
 
@@ -156,6 +157,8 @@ install: programs
 	$(Q)install -m 644 $(PRESETS) $(DESTDIR)$(PREFIX)/share/sluice/presets/
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/sluice/profiles
 	$(Q)install -m 644 $(RUN_PROFILES) $(DESTDIR)$(PREFIX)/share/sluice/profiles/
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/sluice/devices
+	$(Q)install -m 644 $(DEVICE_LISTS) $(DESTDIR)$(PREFIX)/share/sluice/devices/
 	$(Q)install -D -m 644 packaging/apparmor/sluice $(DESTDIR)$(PREFIX)/share/sluice/apparmor/sluice
 	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	$(Q)for u in socket service; do sed 's#@PREFIX@#$(PREFIX)#' packaging/sluice-netd.$$u \

@@ -3,6 +3,8 @@ CLI_SRC := \
 	cli/audit/audit.c \
 	cli/audit/judge.c \
 	cli/consent.c \
+	cli/device_list.c \
+	cli/devices.c \
 	cli/doctor.c \
 	cli/doctor_try.c \
 	cli/door.c \

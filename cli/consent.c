@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "cli/options.h"
@@ -29,6 +30,7 @@ const char *const consent_words[] = {
 	[CONSENT_HOST_PROC] = "host-proc",
 	[CONSENT_CONFIG_WRITE] = "config-write",
 	[CONSENT_POWER] = "power",
+	[CONSENT_RAW_DEVICES] = "raw-devices",
 	NULL,
 };
 
@@ -39,6 +41,7 @@ static const char *const consequences[] = {
 	[CONSENT_HOST_WRITE] = "what the program writes there runs outside of the jail",
 	[CONSENT_HOST_PROC] = "the program sees the host's processes and settings",
 	[CONSENT_CONFIG_WRITE] = "the program can decide what it may do the next time",
+	[CONSENT_RAW_DEVICES] = "what is there is open to the program, whoever's it is",
 	[CONSENT_POWER] = "parts of the kernel that few programs have tried are open to it",
 };
 
@@ -233,6 +236,44 @@ static void name_mount(const struct jail_mount *m, char buf[NAME_CAP])
 		 m->source);
 }
 
+/*
+ * Numbers as in the kernel's list (Documentation/admin-guide/devices.txt). A driver with a number of its own that gives
+ * as much is not known here.
+ */
+static const char *raw_device(mode_t type, dev_t rdev)
+{
+	static const struct {
+		unsigned int major, first, last;
+		const char *what;
+	} list[] = {
+		{ 1, 1, 2, "the machine's memory" }, { 1, 4, 4, "the machine's ports" }, { 1, 11, 11, "the kernel's log" },
+		{ 4, 0, 255, "a terminal of the host" }, { 5, 1, 1, "the host's console" },
+		{ 7, 0, 255, "what the host's console shows" }, { 9, 0, 255, "a tape" }, { 10, 130, 130, "a watchdog" },
+		{ 10, 144, 144, "the machine's settings" }, { 10, 196, 196, "devices on the machine's bus" },
+		{ 10, 223, 223, "typing for the user" }, { 10, 231, 231, "the machine's memory" },
+		{ 10, 234, 234, "disks" }, { 10, 235, 235, "the host's mounts" }, { 10, 236, 237, "disks" },
+		{ 13, 0, 1023, "what the user types" }, { 21, 0, 255, "a disk" }, { 90, 0, 255, "a disk" },
+		{ 136, 0, 0xfffff, "a terminal of the host" }, { 202, 0, 1023, "the processor's registers" },
+	};
+
+	if (type == S_IFBLK)
+		return "a disk";
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		if (list[i].major == major(rdev) && list[i].first <= minor(rdev) && minor(rdev) <= list[i].last)
+			return list[i].what;
+	}
+	return NULL;
+}
+
+static int check_device(struct checker *c, const struct jail_mount *m)
+{
+	const char *what = m->kind == JAIL_DEVICE ? raw_device(m->type, m->rdev) : NULL;
+	char by[NAME_CAP];
+
+	snprintf(by, sizeof(by), "--device %.380s", m->dest);
+	return what ? open_wide(c, CONSENT_RAW_DEVICES, by, what) : 0;
+}
+
 static int check_mount(struct checker *c, const struct jail_mount *m)
 {
 	cleanup_free char *seen = seen_by(m) ? realpath(seen_by(m), NULL) : NULL;
@@ -369,6 +410,8 @@ int consent_check(struct options *o, const char *place)
 		tell(o, m->kind == JAIL_IMAGE, "--image: the kernel parses it with all its rights, so whoever made it may "
 		     "attack the kernel");
 		r = check_mount(&c, m);
+		if (r == 0)
+			r = check_device(&c, m);
 		if (r == 0 && m->kind == JAIL_IMAGE)
 			r = check_file(&c, m->source);
 	}

@@ -17,6 +17,7 @@ enum consent {
 	CONSENT_HOST_PROC,	/* the host's processes in a bind */
 	CONSENT_CONFIG_WRITE,	/* profile, policy or filter of this run in a writable bind */
 	CONSENT_POWER,		/* capabilities that no container has by default */
+	CONSENT_RAW_DEVICES,	/* nodes that hold a disk, all memory, or what others type and see */
 	CONSENT_COUNT,
 };
 

@@ -261,6 +261,17 @@ int take_view(struct parser *p)
 	return r < 0 ? complain(p, "%s: %s %s: %s", p->place, p->name, p->value, why) : 0;
 }
 
+int take_device(struct parser *p)
+{
+	char why[DEVICES_WHY_CAP] = "";
+	const char *file;
+	int r = devices_add(&p->o->devices, &p->o->mounts, p->value, &file, why);
+
+	if (r < 0)
+		return complain(p, "%s: --device %s: %s", p->place, p->value, why);
+	return file ? options_add_file(p, file) : 0;
+}
+
 int take_chdir(struct parser *p)
 {
 	if (p->value[0] != '/')

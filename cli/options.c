@@ -104,6 +104,9 @@ const struct option options_list[] = {
 	  OPTION_MANY | OPTION_PLACE | OPTION_FIRST },
 	{ "--file-fd", "N:DST[:OPT,...]", "or what descriptor N holds; OPT: mode=0444, noexec", take_mount, 0, NULL, RUN,
 	  OPTION_MANY | OPTION_NO_PROFILE },
+	{ "--device", "NODE[:LIST]|PRESET[:N,...]", "a device of the host, /dev/NODE; LIST: a file of the ioctl commands\n"
+	  "that may be given, or a preset's name; PRESET: kvm, fuse, tun, gpu-nvidia", take_device, 0, NULL, RUN,
+	  OPTION_MANY },
 	{ "--proc", "OPT,...", "what /proc shows: hidepid=invisible, subset=pid", take_view, 0, NULL, RUN, 0 },
 	{ "--time-offset", "CLOCK=SECONDS,...", "move the clocks monotonic and boottime", take_view, 0, NULL, RUN, 0 },
 	{ "--chdir", "DIR", "start there", take_chdir, 0, NULL, RUN, 0 },
@@ -124,7 +127,7 @@ const struct option options_list[] = {
 	{ "--no-seccomp", NULL, "no system call filter around the program", take_flag, AT(seccomp_off), NULL, RUN,
 	  0 },
 	{ "--let", "WORD", "what opens the jail, and is refused without its word: sockets, secrets,\n"
-	  "host-write, host-proc, config-write, power", take_let, 0, NULL, RUN, OPTION_MANY },
+	  "host-write, host-proc, config-write, power, raw-devices", take_let, 0, NULL, RUN, OPTION_MANY },
 	{ "--landlock", "MODE", "the second wall around files: auto, require or off", take_word, AT(landlock),
 	  landlocks, RUN, 0 },
 
@@ -274,7 +277,7 @@ static void sort_mounts(struct mounts *m)
 static int check_whole(struct parser *p, enum options_for what)
 {
 	struct options *o = p->o;
-	char why[LIMITS_WHY_CAP];
+	char why[DEVICES_WHY_CAP];
 
 	if (what == OPTIONS_RUN && !o->argv[0])
 		return complain(p, "run: no command; give one, as in: sluice run --allow example.com -- "
@@ -288,11 +291,16 @@ static int check_whole(struct parser *p, enum options_for what)
 	if ((o->filter.prog.len || o->seccomp) && o->seccomp_off)
 		return complain(p, "%s: --seccomp%s and --no-seccomp: one gives a filter, the other none; choose",
 				p->place, o->seccomp ? "-mode" : "");
+	if (o->devices.listed && o->seccomp_off)
+		return complain(p, "%s: --device with a list and --no-seccomp: the filter is what holds the list; leave one "
+				"out", p->place);
 	if (o->xdp_mode && o->port != PROTO_PORT_XDP && o->port != PROTO_PORT_AUTO)
 		return complain(p, "%s: --xdp-mode: this port has no mode; use it with --port xdp", p->place);
 	if (o->net == OPTIONS_NET_NONE && (o->events || o->pcap))
 		return complain(p, "%s: --net none: there is nothing to log without a network; leave out --events and "
 				"--pcap", p->place);
+	if (devices_filter(&o->devices, &o->filter, why) < 0)
+		return complain(p, "%s: --device: %s", p->place, why);
 	view_complete(&o->view);
 	if (limits_check(&o->limits, why) < 0)
 		return complain(p, "%s: %s", p->place, why);
@@ -332,6 +340,7 @@ void options_done(struct options *o)
 	policy_free(o->policy);
 	filter_close(&o->filter);
 	mounts_done(&o->mounts);
+	devices_done(&o->devices);
 	for (size_t i = 0; i < o->n_env; i++)
 		free(o->env[i]);
 	free(o->env);

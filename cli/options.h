@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cli/devices.h"
 #include "cli/mounts.h"
 #include "lib/addr.h"
 #include "lib/proto.h"
@@ -41,6 +42,7 @@ struct options {
 	/* run; the arrays are owned, the texts are argv's, the profile's or the arrays' own */
 	char **argv;
 	struct mounts mounts;
+	struct devices devices;
 	struct jail_view view;
 	char **env;
 	size_t n_env;

@@ -67,6 +67,7 @@ int take_name(struct parser *p);
 int take_status_fd(struct parser *p);
 int take_mount(struct parser *p);
 int take_view(struct parser *p);
+int take_device(struct parser *p);
 int take_chdir(struct parser *p);
 int take_env(struct parser *p);
 int take_uid(struct parser *p);

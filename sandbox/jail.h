@@ -29,9 +29,10 @@ enum jail_mount_kind {
 	JAIL_FILE,		/* what is given here, read-only */
 	JAIL_OVERLAY,		/* a directory of the host, changes to which go elsewhere */
 	JAIL_IMAGE,		/* what a squashfs or erofs file holds; root only */
+	JAIL_DEVICE,		/* a node of the host, which the program opens for reading and writing */
 };
 
-/* What is put at one place inside; in order, a later one over an earlier one. Nothing gains set-user-ID or devices. */
+/* What is put at one place inside; in order, a later one over an earlier one. Nothing gains set-user-ID, or devices but JAIL_DEVICE. */
 struct jail_mount {
 	enum jail_mount_kind kind;
 	const char *source;	/* on the host: absolute, no part of it a symlink; of a symlink: what it says */
@@ -43,6 +44,8 @@ struct jail_mount {
 	bool slave;		/* what the host mounts below it later is seen as well, with the host's own flags */
 	uint64_t size, inodes;	/* of a tmpfs, when either is set; else it shares that of /tmp */
 	mode_t mode;		/* of what is made; 0: 0755, of a file 0444 */
+	mode_t type;		/* of a device: S_IFCHR or S_IFBLK */
+	dev_t rdev;		/* of a device: no other one is taken */
 	const char *text;	/* of a file */
 	size_t text_len;
 };

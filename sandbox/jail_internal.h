@@ -3,7 +3,7 @@
  * jail_internal: what the files of the jail share. Three processes run this code:
  *
  *	caller	jail.c, wait.c, pty.c: outside, keeps its ids and namespaces
- *	init	init.c, root.c, base.c, mounts.c, bind.c, idmap.c, image.c, overlay.c, place.c, etc.c,
+ *	init	init.c, root.c, base.c, mounts.c, bind.c, device.c, idmap.c, image.c, overlay.c, place.c, etc.c,
  *			pty.c, landlock.c: pid 1 inside; builds everything, then keeps nothing
  *	program	program.c, caps.c, landlock.c, seccomp.c, env.c: gives up what is left, then execs
  *

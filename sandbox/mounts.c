@@ -21,6 +21,7 @@
 
 #include "lib/cleanup.h"
 #include "sandbox/bind.h"
+#include "sandbox/device.h"
 #include "sandbox/image.h"
 #include "sandbox/overlay.h"
 
@@ -30,6 +31,8 @@
 
 uint64_t mount_attrs(const struct jail_mount *m)
 {
+	if (m->kind == JAIL_DEVICE)
+		return DEVICE_ATTRS;
 	return MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (m->writable ? 0 : MOUNT_ATTR_RDONLY) |
 		(m->noexec ? MOUNT_ATTR_NOEXEC : 0) | (m->nosymfollow ? MOUNT_ATTR_NOSYMFOLLOW : 0);
 }
@@ -51,6 +54,8 @@ static struct opened open_one(const struct jail_setup *s, const struct jail_moun
 		return (struct opened){ bind_open(s, m), -1, -1 };
 	case JAIL_IMAGE:
 		return (struct opened){ image_open(s, m), -1, -1 };
+	case JAIL_DEVICE:
+		return (struct opened){ device_open(s, m), -1, -1 };
 	case JAIL_OVERLAY:
 		return (struct opened){ open_layer(s, m->source), m->upper ? open_layer(s, m->upper) : -1,
 			m->upper ? open_layer(s, m->work) : -1 };
@@ -191,6 +196,8 @@ static void attach_one(const struct jail_setup *s, size_t i, struct opened *o, c
 			jail_fail(s, r, "cannot make the symbolic link %s: %s", m->dest, place_text(r));
 		return;
 	}
+	if (m->kind == JAIL_DEVICE)
+		tree = device_give(s, i, tree, at->scratch);
 	if (tree < 0)
 		tree = make(s, i, at);
 	if (tree < 0 || fstat(tree, &st) < 0)

@@ -5,6 +5,7 @@ SANDBOX_SRC := \
 	sandbox/cgroup.c \
 	sandbox/cgroup_layout.c \
 	sandbox/deadline.c \
+	sandbox/device.c \
 	sandbox/env.c \
 	sandbox/etc.c \
 	sandbox/idmap.c \
@@ -36,6 +37,7 @@ PROFILE_SRC := \
 	sandbox/filter_words.c
 FILTER_SRC := \
 	sandbox/filter_file.c \
+	sandbox/filter_ioctl.c \
 	sandbox/filter_json.c \
 	$(PROFILE_SRC)
 FILTER_LIBS := -ljansson -lseccomp

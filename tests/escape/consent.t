@@ -21,6 +21,7 @@ printf 'version: 1\n' >"$T/safe/profile.yaml"
 printf 'version: 1\nlet: sockets\n' >"$T/safe/let.yaml"
 echo 'include default' >"$T/rules/calls.seccomp"
 echo 'include ../rules/calls.seccomp' >"$T/safe/calls.seccomp"
+mknod "$T/disk" b 7 0
 ln -s "$T/rules/link.yaml" "$T/safe/link.yaml"
 ln -s "$T/safe/profile.yaml" "$T/rules/link.yaml"
 chmod 777 "$T/work" "$T/sock" "$T/rules" "$T/safe"
@@ -43,7 +44,7 @@ needs() {	# needs WORD "what" option... -- command...: refused by name without i
 refusal() { run "$@" 2>&1 | grep -v "as asked, going on" | sed "s/.*, or say/or say/"; }
 others() {
 	local w
-	for w in sockets secrets host-write host-proc config-write power; do
+	for w in sockets secrets host-write host-proc config-write power raw-devices; do
 		[ $w = "$1" ] || echo "--let $w"
 	done
 }
@@ -65,6 +66,9 @@ for AS in root user; do
 	ok "home, writable, needs one as well" exits 125 run --let secrets --bind "$T/home" -- true
 	ok "and with both it runs" run --let secrets --let host-write --bind "$T/home" -- true
 	needs host-proc "the host's /proc" --ro-bind /proc:/srv -- true
+	needs raw-devices "a disk" --device "$T/disk" -- true
+	needs raw-devices "a terminal of somebody else's" --device /dev/tty0 -- true
+
 	needs config-write "its own policy" --policy "$T/rules/policy.yaml" --bind "$T/rules" -- true
 	needs config-write "its own profile" --profile "$T/rules/profile.yaml" --bind "$T/rules" -- true
 	needs config-write "what that includes" --profile "$T/safe/includes.yaml" --bind "$T/rules" -- true

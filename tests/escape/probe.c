@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/ucontext.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -147,6 +148,26 @@ static int cmd_mknod(char **argv)
 {
 	(void)argv;
 	return say(mknod("/tmp/node", S_IFCHR | 0666, 0x103));
+}
+
+/* A node by its number: made, and opened. */
+static int cmd_node(char **argv)
+{
+	dev_t dev = makedev((unsigned int)atoi(argv[1]), (unsigned int)atoi(argv[2]));
+
+	if (mknod(argv[0], S_IFCHR | 0666, dev) < 0)
+		return say(-1);
+	return say(open(argv[0], O_RDWR));
+}
+
+/* PATH|socket COMMAND [ARGUMENT]; without one it is a buffer. All 64 bits of the register are the command's. */
+static int cmd_ioctl(char **argv)
+{
+	static char buf[4096] = "lo";
+	int fd = strcmp(argv[0], "socket") ? open(argv[0], O_RDWR) : socket(AF_INET, SOCK_DGRAM, 0);
+	unsigned long arg = argv[2] ? strtoul(argv[2], NULL, 0) : (unsigned long)buf;
+
+	return fd < 0 ? say(-1) : say((int)syscall(SYS_ioctl, fd, strtoul(argv[1], NULL, 0), arg));
 }
 
 static int cmd_open(char **argv)
@@ -529,7 +550,7 @@ static int cmd_swap(char **argv)
 
 static const struct command commands[] = {
 	{ "calls", cmd_calls, 0 }, { "fds", cmd_fds, 0 }, { "hold", cmd_hold, 1 },
-	{ "chroot", cmd_chroot, 0 }, { "handle", cmd_handle, 1 }, { "mknod", cmd_mknod, 0 },
+	{ "chroot", cmd_chroot, 0 }, { "handle", cmd_handle, 1 }, { "mknod", cmd_mknod, 0 }, { "node", cmd_node, 3 }, { "ioctl", cmd_ioctl, 2 },
 	{ "remount", cmd_remount, 1 }, { "umount", cmd_umount, 1 },
 	{ "open", cmd_open, 2 }, { "userns", cmd_userns, 0 }, { "setuid", cmd_setuid, 1 }, { "link", cmd_link, 2 }, { "truncate", cmd_truncate, 1 },
 	{ "ids", cmd_ids, 0 }, { "kill", cmd_kill, 2 }, { "orphans", cmd_orphans, 1 },

@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Devices: what was not granted is not there and cannot be made; what was is opened, and told what its list says and nothing
+# else. The nodes are the machine's, made anew in a private place so that an ordinary user may open them.
+set -eu
+ESCAPE_RUN=sluice
+. "$(dirname "$0")/lib.sh"
+escape_enter "$0" "$@"
+
+cp -r "$SLUICE_BUILD/devices" "$T/bin"
+mkdir "$T/dev"
+for n in kvm fuse net/tun null; do
+	node=$T/dev/${n#*/}
+	[ -c /dev/$n ] || continue
+	mknod "$node" c $((0x$(stat -c %t /dev/$n))) $((0x$(stat -c %T /dev/$n)))
+	chmod 666 "$node"
+	mount --bind "$node" /dev/$n
+done
+mknod "$T/dev/disk" b 7 0
+mknod "$T/dev/mem" c 1 1
+chmod 666 "$T/dev"/*
+mknod "$T/share/fuse" c 10 229
+chmod 666 "$T/share/fuse"
+printf '0x8004e500 FUSE_DEV_IOC_CLONE\n' >"$T/own.list"
+printf 'FIONREAD # known by its name\n0x800400cf/0xffff00ff\n' >"$T/tun.list"
+printf '0xzz\n' >"$T/bad.list"
+printf 'node /dev/kvm\n' >"$T/node.list"
+L=("$T/own.list" "$T/tun.list")
+chmod 644 "$T"/*.list
+
+d() { jail -m --net=none "$@"; }
+told() { d "$@" -- true; }
+FEATURES=0x800454cf	# TUNGETFEATURES
+
+for AS in root user; do
+	ok "control: a node opens outside" prints ok as "$AS" "$P" open /dev/fuse 2
+	ok "one that was not granted is not there" prints ENOENT d -- "$P" open /dev/fuse 2
+	ok "nor with another that was" prints ENOENT d -m --device=/dev/net/tun -- "$P" open /dev/fuse 2
+	ok "there is nothing in /dev but what harms nobody" prints \
+		"fd full null ptmx pts random shm stderr stdin stdout tty urandom zero" d -- sh -c 'echo $(ls /dev)'
+	[ "$AS" = user ] || ok "control: a node can be made outside" mknod "$T/made$AS" c 10 229
+	ok "none can be made inside" prints EACCES d -- "$P" node /tmp/node 10 229
+	ok "nor without the filter" prints EPERM d -S -L off -- "$P" node /tmp/node 10 229
+	ok "nor with the capability" prints EPERM d -S -L off -m --cap-add=mknod -- "$P" node /tmp/node 10 229
+	ok "control: by its number in a directory it opens outside" prints ok as "$AS" "$P" open "$T/share/fuse" 2
+	ok "in a bind it does not" prints EACCES d -S -L off -w "$T/share:/srv" -- "$P" open /srv/fuse 2
+	ok "nor beside one that was granted" prints EACCES d -S -L off -m --device=/dev/fuse -w "$T/share:/srv" -- "$P" open /srv/fuse 2
+
+	ok "a granted node opens" prints ok d -m --device=/dev/fuse -- "$P" open /dev/fuse 2
+	ok "also behind Landlock" prints ok d -L require -m --device=/dev/fuse -- "$P" open /dev/fuse 2
+	ok "and is the one" prints "a:e5" d -m --device=/dev/fuse -- stat -c %t:%T /dev/fuse
+	ok "its mode stays" says "Read-only" d -L off -m --device=/dev/fuse -- chmod 777 /dev/fuse
+	ok "it is not taken away" prints EPERM d -S -L off -m --device=/dev/fuse -- "$P" umount /dev/fuse
+	ok "null, given once more, is null" prints "1:3" d -m --device=/dev/null -- stat -c %t:%T /dev/null
+
+	ok "control: tun answers outside" prints ok as "$AS" "$P" ioctl /dev/net/tun $FEATURES
+	ok "without a list it answers inside" prints ok d -m --device=/dev/net/tun -- "$P" ioctl /dev/net/tun $FEATURES
+	ok "and is asked anything" not prints EPERM d -m --device=/dev/net/tun -- "$P" ioctl /dev/net/tun 0xae00
+	ok "tun: what is on its list works" prints ok d -m --device=tun -- "$P" ioctl /dev/net/tun $FEATURES
+	ok "tun: what is off it does not" prints EPERM d -m --device=tun -- "$P" ioctl /dev/net/tun 0xae00
+	ok "tun: the upper half of the register does not count" prints ok \
+		d -m --device=tun -- "$P" ioctl /dev/net/tun 0x1$(printf %08x $FEATURES)
+	ok "tun: it lets nothing else in" prints EPERM d -m --device=tun -- "$P" ioctl /dev/net/tun 0x10000ae00
+	ok "fuse: a list of one's own" prints EPERM d -m --device=/dev/fuse:"$T/own.list" -- "$P" ioctl /dev/fuse $FEATURES
+	ok "fuse: what is on it reaches the device" not prints EPERM d -m --device=/dev/fuse:"$T/own.list" -- "$P" ioctl /dev/fuse 0x8004e500
+	ok "a preset is a list for a node elsewhere" prints ok \
+		d -m --device="$T/dev/tun:tun" -- "$P" ioctl "$T/dev/tun" $FEATURES
+	ok "a mask leaves bits out" prints ok d -m --device=/dev/net/tun:"$T/tun.list" -- "$P" ioctl /dev/net/tun $FEATURES
+	ok "and no others" prints EPERM d -m --device=/dev/net/tun:"$T/tun.list" -- "$P" ioctl /dev/net/tun 0x800554cf
+	ok "lists of two add up" prints ok d -m --device=tun -m --device=/dev/fuse:"$T/own.list" -- "$P" ioctl /dev/net/tun $FEATURES
+
+	if [ -c /dev/kvm ]; then
+		ok "control: kvm works outside" prints ok as "$AS" "$P" ioctl /dev/kvm 0xae00 0
+		ok "kvm: it does inside" prints ok d -m --device=kvm -- "$P" ioctl /dev/kvm 0xae00 0
+		ok "kvm: a machine is made" prints ok d -m --device=kvm -- "$P" ioctl /dev/kvm 0xae01 0
+		ok "kvm: what no list has is refused" prints EPERM d -m --device=kvm -- "$P" ioctl /dev/kvm 0xaeff 0
+		ok "kvm: by the list" prints EINVAL d -m --device=/dev/kvm -- "$P" ioctl /dev/kvm 0xaeff 0
+	else
+		skip "kvm" "no /dev/kvm"
+	fi
+
+	# SIOCGIFTXQLEN and TIOCEXCL are on no list, SIOCGIFFLAGS and TIOCGWINSZ on the basic one.
+	ok "control: a socket is asked without a list" prints ok d -m --device=/dev/net/tun -- "$P" ioctl socket 0x8942
+	ok "a list holds for sockets, too" prints EPERM d -m --device=tun -- "$P" ioctl socket 0x8942
+	ok "which keep what every program needs" prints ok d -m --device=tun -- "$P" ioctl socket 0x8913
+	ok "control: a terminal is asked without a list" says ok d -P -m --device=/dev/net/tun -- "$P" ioctl /dev/tty 0x540c
+	ok "and for terminals" says EPERM d -P -m --device=tun -- "$P" ioctl /dev/tty 0x540c
+	ok "which do, too" says ok d -P -m --device=tun -- "$P" ioctl /dev/tty 0x5413
+	ok "what the profile refuses no list gives back" prints EPERM d -m --device=tun -- "$P" ioctl /dev/net/tun 0x5412
+
+	ok "a disk needs a word" says "or say --let raw-devices" told -m --device="$T/dev/disk"
+	ok "so does the machine's memory" says "or say --let raw-devices" told -m --device="$T/dev/mem"
+	ok "with it it is there" prints "1:1" d -m --let=raw-devices -m --device="$T/dev/mem" -- stat -c %t:%T "$T/dev/mem"
+	ok "no device, no grant" says "not a device" told -m --device=/etc/passwd
+	ok "a device that is missing is named" says "there is no /dev/nvidia" told -m --device=gpu-nvidia:0
+	ok "which of several must be said" says "say which" told -m --device=gpu-nvidia
+	ok "a wrong list is told by its line" says "line 1: 0xzz" told -m --device=/dev/fuse:"$T/bad.list"
+	ok "it grants no nodes" says "names commands only" told -m --device=/dev/fuse:"$T/node.list"
+	ok "a preset that there is none of" says "no such preset" told -m --device=floppy
+	ok "nor a way out of their directory" says "not a preset" told -m --device=../../etc/passwd
+	ok "a list without the filter is none" says "the filter is what holds the list" told -S -m --device=tun
+done
+done_testing
