@@ -21,7 +21,7 @@ pss() { awk '/^Pss:/ { print $2 }' "/proc/$1/smaps_rollup"; }
 fds() { ls "/proc/$1/fd" | wc -l; }
 # At rest the worker gives its frames' memory back.
 measure() {	# measure FILE
-	local p end=$((SECONDS + 30))
+	local p end=$((SECONDS + 10))
 	until [ "$(pss "$(pgrep -nx sluice-stack)")" -lt 4096 ] || [ $SECONDS -ge $end ]; do
 		read -rt 0.2 <> <(:) || :
 	done
@@ -66,7 +66,8 @@ ok "every byte arrived where it belongs, and nobody waited for 15 s" load_went_w
 ok "the far side saw no wrong byte, no missing end" no_complaint
 ok "the wire lost, disordered and doubled" faults
 ok "memory and descriptors are level" level
-ok "a worker at rest has given its frames' memory back, though flows are open" \
-	awk '$1 == "sluice-stack" && $2 >= 4096 { print; bad = 1 } END { exit bad }' "$T/quarter" "$T/end"
+[ "$PORT" = xdp ] ||	# the kernel holds the pages of a UMEM
+	ok "a worker at rest has given its frames' memory back, though flows are open" \
+		awk '$1 == "sluice-stack" && $2 >= 4096 { print; bad = 1 } END { exit bad }' "$T/quarter" "$T/end"
 ok "nothing is left behind" nothing_left
 done_testing
