@@ -168,14 +168,14 @@ static int cmd_nsmount(char **argv)
 
 static int cmd_newmount(char **argv)
 {
-	enum { FSCONFIG_CMD_CREATE = 6 };
+	enum { CREATE = 6 /* FSCONFIG_CMD_CREATE */ };
 	long fs;
 
 	(void)argv;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
 		return say(-1);
 	fs = syscall(SYS_fsopen, "tmpfs", 0);
-	if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+	if (fs < 0 || syscall(SYS_fsconfig, fs, CREATE, NULL, NULL, 0) < 0)
 		return say(-1);
 	return say(syscall(SYS_fsmount, fs, 0, 0));
 }

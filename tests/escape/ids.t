@@ -57,6 +57,19 @@ for AS in root user; do
 	ok "ranges that overlap are refused" exits 125 jail -m --uid-map=0:4242:1 -m --uid-map=0:300000:5 -- true
 	ok "what is no range is refused" says "INSIDE:OUTSIDE:COUNT" jail -m --uid-map=0:1 -- true
 done
+grouped() {	# grouped jailrun-options: a file that is open to one of the caller's supplementary groups alone
+	setpriv --reuid 4242 --regid 4242 --groups 4343 --inh-caps=-all "$T/bin/jailrun" "$@" -b "$T/group:/srv" -- cat /srv/file
+}
+mkdir "$T/group"
+echo groups >"$T/group/file"
+chown 1:4343 "$T/group/file"
+chmod 040 "$T/group/file"
+if command -v newgidmap >/dev/null; then
+	ok "control: without ranges an ordinary user keeps the caller's groups" prints groups grouped
+	ok "with ranges they are given up" says "Permission denied" grouped "${R[@]}"
+else
+	skip "groups" "no newgidmap"
+fi
 AS=user
 ok "an ordinary user gets no ids but his own" says "newuidmap" jail -m --uid-map=0:0:1 -- true
 ok "that is a failure of sluice" exits 125 jail -m --uid-map=0:0:1 -- true

@@ -50,6 +50,13 @@ for AS in root user; do
 		run --landlock off --bind "$T/share" -- "$T/share/self"
 	ok "with it that is no program" exits 126 run --landlock require --bind "$T/share" -- "$T/share/self"
 
+	ok "control: nobody runs this copy, and it can be written to" sh -c "cp $S $T/copy && : >>$T/copy"
+	as "$AS" "$S" run --quiet --net none -- sleep 1302 &
+	wait_for pgrep -x -f 'sleep 1302'
+	ok "the launcher's file is not written to while it lives" says "Text file busy" sh -c ": >>$S"
+	kill "$(pgrep -f 'sluice run --quiet --net none -- sleep 1302' | head -n 1)"
+	wait
+
 	ok "an argument of 100 kB arrives" prints 100000 run -- sh -c 'echo ${#1}' sh "$(printf '%100000s')"
 	ok "an environment of a megabyte stays outside" prints small bash -c "
 		for i in \$(seq 10); do export V\$i=\$(printf '%100000s'); done
