@@ -97,6 +97,16 @@ stop() {	# stop NAME
 	unset "pid_of[$1]"
 	ip netns del "c-$1"
 }
+one_sluice() {	# of -r's rivals only this: sluice-packet, or else the first Sluice
+	local r one=
+	for r in $rivals; do
+		case $r in
+		sluice-packet) one=$r ;;
+		sluice-*) one=${one:-$r} ;;
+		esac
+	done
+	echo "$one"
+}
 leave_out() {	# leave_out RIVAL WHAT REASON
 	echo "bench: $1: $2 left out: $3" >&2
 	jq -cn --arg rival "$1" --arg row "$2" --arg why "$3" '{rival: $rival, row: $row, left_out: $why}' >>"$T/raw"

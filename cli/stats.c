@@ -218,7 +218,7 @@ int cmd_stats(int argc, char **argv)
 		prometheus = true;
 	}
 	n = at < argc ? ask_named(argv + at, argc - at, &s) : stats_ask_all(&s);
-	if (n < 0) {
+	if (n < 0 || !s) {
 		if (at == argc)
 			log_err("stats: the running sandboxes cannot be listed: %s", strerror(-n));
 		return CLI_FAILED;

@@ -2,7 +2,7 @@
 # What a sandbox gets while the one beside it floods. The flood itself keeps a processor busy, whatever the gateway
 # does; so it is compared with a neighbour that only does that ("spins"). The far side is the same for both.
 
-flood_rivals="kernel $(for r in $rivals; do case $r in sluice-*) echo "$r" ;; esac; done)"
+flood_rivals="kernel $(one_sluice)"
 
 flood_up() {
 	ip netns exec inet "$SLUICE_BUILD/bench/udp" echo 198.51.100.10 7000 &

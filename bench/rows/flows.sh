@@ -2,7 +2,7 @@
 # What a question (a segment each way) and a new connection cost when 10,000 other connections are open, against 10: worker and decider
 # together. User time is counted in ticks and coarse; processor time is exact and mostly the kernel's.
 
-flows_rivals=$(for r in $rivals; do case $r in sluice-*) echo "$r" ;; esac; done)
+flows_rivals=$(one_sluice)
 
 flows_up() {
 	sluice_options=(--max-flows 16384)
