@@ -37,6 +37,8 @@ static int usage(void)
 	return 0;
 }
 
+enum { LANDLOCK_HAS_IOCTL = 5 };
+
 struct run {
 	struct options o;
 	struct gateway g;
@@ -131,8 +133,25 @@ static int finish_start(struct run *r)
 	return err;
 }
 
+/* What keeps the program from other devices, and from other commands. */
+static void tell_devices(const struct run *r)
+{
+	bool landlock = r->o.landlock != JAIL_LANDLOCK_OFF && jail_landlock_abi() >= LANDLOCK_HAS_IOCTL;
+	char list[64] = "no list of commands";
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->o.mounts.n; i++)
+		n += r->o.mounts.list[i].kind == JAIL_DEVICE;
+	if (r->o.devices.listed)
+		snprintf(list, sizeof(list), "a list of %zu commands", r->o.devices.list.n_commands);
+	if (n && !r->o.quiet)
+		log_info("%zu device%s, held by mounts, %sLandlock, %sdevice cgroup, %s", n, n > 1 ? "s" : "",
+			 landlock ? "" : "no ", r->jail.devices ? "" : "no ", list);
+}
+
 static void tell_start(const struct run *r)
 {
+	tell_devices(r);
 	if (!r->o.quiet)
 		log_info("%s%s", has_gateway(r) ? r->created.text : "no network",
 			 has_gateway(r) && !r->g.netd ? ", through the listening netd" : "");

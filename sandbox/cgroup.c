@@ -422,11 +422,18 @@ static int set_limits(struct cgroup *c, const struct jail_limits *l, const char 
 		case CGROUP_IO:
 			r = limit_io(dir, v2, l->io_weight);
 			break;
+		case CGROUP_DEVICES:	/* cgroup_allow_devices() */
 		case CGROUP_CONTROLLERS:
 			break;
 		}
 	}
 	return r;
+}
+
+/* Those that v2 has no name for. */
+static const char *controller_name(unsigned int i)
+{
+	return v2_names[i] ? v2_names[i] : i == CGROUP_DEVICES ? "devices" : "cpuacct";
 }
 
 static int explain(char *why, unsigned int want, int err)
@@ -438,7 +445,7 @@ static int explain(char *why, unsigned int want, int err)
 			size_t n = strlen(names);
 
 			snprintf(names + n, sizeof(names) - n, "%s%s", n ? ", " : "",
-				 v2_names[i] ? v2_names[i] : "cpuacct");
+				 controller_name(i));
 		}
 	}
 	if (err == -EOPNOTSUPP)
@@ -503,6 +510,13 @@ int cgroup_new(const struct jail_limits *l, unsigned int want, struct cgroup **r
 	}
 	*ret_cgroup = c;
 	return 0;
+}
+
+int cgroup_allow_devices(const struct cgroup *c, const struct cgroup_device *list, size_t n)
+{
+	int dir = c->of[CGROUP_DEVICES];
+
+	return dir < 0 ? -EOPNOTSUPP : cgroup_devices_limit(c->dir[dir].fd, c->dir[dir].v2, list, n);
 }
 
 void cgroup_entry_get(const struct cgroup *c, struct cgroup_entry *ret_entry)

@@ -6,6 +6,7 @@
 #ifndef SANDBOX_CGROUP_H
 #define SANDBOX_CGROUP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,12 +19,14 @@ enum cgroup_controller {
 	CGROUP_CPU,
 	CGROUP_CPUACCT,		/* v2: part of every cgroup */
 	CGROUP_IO,
+	CGROUP_DEVICES,		/* v2: part of every cgroup */
 	CGROUP_CONTROLLERS,
 };
 
 enum {
 	CGROUP_PATH_CAP = 768,
 	CGROUP_DIRS_MAX = CGROUP_CONTROLLERS + 1,
+	CGROUP_DEVICES_MAX = 64,	/* rules */
 };
 
 /* The cgroups of this process as directories. Empty: there is none, or it cannot be seen from here. */
@@ -48,6 +51,19 @@ struct cgroup;
 
 /* want: bits of enum cgroup_controller. 0, or -errno with why (512 bytes): what, why, what to do. */
 int cgroup_new(const struct jail_limits *l, unsigned int want, struct cgroup **ret_cgroup, char *why);
+
+struct cgroup_device {
+	mode_t type;		/* S_IFCHR or S_IFBLK */
+	dev_t rdev;
+};
+
+/*
+ * With CGROUP_DEVICES: these devices and what every jail has are opened, no others, and no nodes are made. 0 or -errno, and
+ * then nothing is limited, or too much.
+ */
+int cgroup_allow_devices(const struct cgroup *c, const struct cgroup_device *list, size_t n);
+/* cgroup_devices.c: the same for the directory of a cgroup. */
+int cgroup_devices_limit(int dir, bool v2, const struct cgroup_device *list, size_t n);
 void cgroup_entry_get(const struct cgroup *c, struct cgroup_entry *ret_entry);
 /* Closes what only init needs. */
 void cgroup_entry_drop(struct cgroup *c);

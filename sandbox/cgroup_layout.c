@@ -14,7 +14,7 @@
 
 static const char *const controller_names[CGROUP_CONTROLLERS] = {
 	[CGROUP_MEMORY] = "memory", [CGROUP_PIDS] = "pids", [CGROUP_CPU] = "cpu",
-	[CGROUP_CPUACCT] = "cpuacct", [CGROUP_IO] = "blkio",
+	[CGROUP_CPUACCT] = "cpuacct", [CGROUP_IO] = "blkio", [CGROUP_DEVICES] = "devices",
 };
 
 struct span {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * device: nodes of the host that the program was granted by name. Runs in init.
+ * device: nodes of the host that the program was granted by name. Runs in init; the end of it in the caller.
  *
  * The node is opened as any source is, and must be the very device that the caller looked at and agreed to.
  * An ordinary user gets a bind of it, so that the host's permissions decide whether it can be opened. When
@@ -54,4 +54,28 @@ int device_give(const struct jail_setup *s, size_t i, int bind, int scratch)
 		jail_fail(s, tree, "cannot make %s: %s", m->dest, strerror(-tree));
 	close(bind);
 	return tree;
+}
+
+bool device_is_granted(const struct jail_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_mounts; i++) {
+		if (plan->mounts[i].kind == JAIL_DEVICE)
+			return true;
+	}
+	return false;
+}
+
+int device_limit(const struct jail_plan *plan, const struct cgroup *c)
+{
+	struct cgroup_device list[CGROUP_DEVICES_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_mounts; i++) {
+		if (plan->mounts[i].kind != JAIL_DEVICE)
+			continue;
+		if (n == CGROUP_DEVICES_MAX)
+			return -E2BIG;
+		list[n++] = (struct cgroup_device){ plan->mounts[i].type, plan->mounts[i].rdev };
+	}
+	return cgroup_allow_devices(c, list, n);
 }

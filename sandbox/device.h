@@ -18,4 +18,9 @@ int device_open(const struct jail_setup *s, const struct jail_mount *m);
  */
 int device_give(const struct jail_setup *s, size_t i, int bind, int scratch);
 
+/* The caller's side: is there one in the plan? */
+bool device_is_granted(const struct jail_plan *plan);
+/* Limits the cgroup to them. 0 or -errno, as cgroup_allow_devices(). */
+int device_limit(const struct jail_plan *plan, const struct cgroup *c);
+
 #endif

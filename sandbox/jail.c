@@ -29,6 +29,7 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/msg.h"
+#include "sandbox/device.h"
 #include "sandbox/filter.h"
 #include "sandbox/pty.h"
 
@@ -299,8 +300,20 @@ static int take_limits(struct jail_setup *s, struct jail *j, char *why)
 	else if (l->pids || !s->nproc)
 		better |= pids;
 
-	got = need | better;
-	if (better)
+	if (device_is_granted(s->plan)) {
+		got = need | better | 1u << CGROUP_DEVICES;
+		r = cgroup_new(l, got, &j->cgroup, why);
+		/* One that cannot be had is no reason to stop: the mounts hold the devices. */
+		j->devices = r == 0 && device_limit(s->plan, j->cgroup) == 0;
+		if (r == 0 && !j->devices) {
+			cgroup_free(j->cgroup);
+			j->cgroup = NULL;
+			r = -EOPNOTSUPP;
+		}
+	}
+	if (r < 0)
+		got = need | better;
+	if (r < 0 && better)
 		r = cgroup_new(l, got, &j->cgroup, why);
 	if (r < 0) {
 		got = need;

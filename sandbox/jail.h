@@ -137,6 +137,7 @@ struct jail {
 	struct cgroup *cgroup;	/* internal: NULL without one; gone with jail_wait() or jail_kill() */
 	const struct jail_limits *limits;	/* of the plan: borrowed until then */
 	uint64_t start_ns;	/* internal: when the program was started */
+	bool devices;		/* a device cgroup holds what may be opened */
 	bool cpu_per_process;	/* without a cgroup: the limit on processor time holds for each process alone */
 	struct jail_result result;	/* complete after jail_wait() */
 };

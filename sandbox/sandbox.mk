@@ -3,6 +3,7 @@ SANDBOX_SRC := \
 	sandbox/bind.c \
 	sandbox/caps.c \
 	sandbox/cgroup.c \
+	sandbox/cgroup_devices.c \
 	sandbox/cgroup_layout.c \
 	sandbox/deadline.c \
 	sandbox/device.c \

@@ -29,6 +29,28 @@ L=("$T/own.list" "$T/tun.list")
 chmod 644 "$T"/*.list
 
 d() { jail -m --net=none "$@"; }
+aloud() { as "$AS" "$T/bin/sluice" run --net none "$@"; }
+# Root's second wall, from the outside: what a process that is put into the jail's cgroup can open.
+joined() {	# joined DIR NODE
+	bash -c 'echo $$ >"$0/cgroup.procs" && : <>"$1"' "$@"
+}
+cgroup_test() {	# cgroup_test v1|v2 MOUNT CONTROLLER
+	local what=$1 dir pid
+	d -m --device=/dev/fuse -- sleep "60.${1#v}" &
+	wait_for pgrep -xf "sleep 60.${1#v}"
+	pid=$(pgrep -xf "sleep 60.${1#v}")
+	dir=$2$(sed -n "s/^[0-9]*:$3://p" "/proc/$pid/cgroup")
+	ok "$what: the jail has a cgroup of its own" test "$dir" != "$2/"
+	ok "$what: which opens what was granted" joined "$dir" /dev/fuse
+	ok "$what: and what harms nobody" joined "$dir" /dev/null
+	ok "$what: control: the other node opens" bash -c ': <>/dev/net/tun'
+	ok "$what: not from there" says "Operation not permitted" joined "$dir" /dev/net/tun
+	ok "$what: nor is a node made from there" says "Operation not permitted" bash -c 'echo $$ >"$0/cgroup.procs"
+		exec mknod "$1" c 10 229' "$dir" "$T/made.$what"
+	kill "$(pgrep -f "sluice run .*sleep 60.${1#v}" | head -n 1)"
+	wait || :
+	ok "$what: and it is gone with the jail" test ! -e "$dir"
+}
 told() { d "$@" -- true; }
 FEATURES=0x800454cf	# TUNGETFEATURES
 
@@ -88,6 +110,9 @@ for AS in root user; do
 	ok "which do, too" says ok d -P -m --device=tun -- "$P" ioctl /dev/tty 0x5413
 	ok "what the profile refuses no list gives back" prints EPERM d -m --device=tun -- "$P" ioctl /dev/net/tun 0x5412
 
+	ok "one line tells what holds them" says "sluice: 1 device, held by mounts, Landlock, " aloud --device tun -- true
+	ok "also what does not" says "no Landlock" aloud --landlock off --device tun -- true
+	ok "without a device there is none" not says "held by" aloud -- true
 	ok "a disk needs a word" says "or say --let raw-devices" told -m --device="$T/dev/disk"
 	ok "so does the machine's memory" says "or say --let raw-devices" told -m --device="$T/dev/mem"
 	ok "with it it is there" prints "1:1" d -m --let=raw-devices -m --device="$T/dev/mem" -- stat -c %t:%T "$T/dev/mem"
@@ -100,4 +125,21 @@ for AS in root user; do
 	ok "nor a way out of their directory" says "not a preset" told -m --device=../../etc/passwd
 	ok "a list without the filter is none" says "the filter is what holds the list" told -S -m --device=tun
 done
+
+AS=root
+v2=$(findmnt -nro TARGET -t cgroup2 | head -n 1)
+if [ -w /sys/fs/cgroup/devices/devices.deny ] || [ -e /sys/fs/cgroup/devices/devices.list ]; then
+	cgroup_test v1 /sys/fs/cgroup/devices devices
+	umount /sys/fs/cgroup/devices
+else
+	skip "cgroup v1" "its device controller is not mounted"
+fi
+if [ -n "$v2" ] && [ -w "$v2/cgroup.procs" ]; then
+	cgroup_test v2 "$v2" ""
+	umount "$v2"
+else
+	skip "cgroup v2" "it is not mounted"
+fi
+ok "without cgroups the mounts hold them all the same" says "no device cgroup" aloud --device tun -- true
+ok "and what is granted opens" prints ok d -m --device=/dev/fuse -- "$P" open /dev/fuse 2
 done_testing
