@@ -303,6 +303,9 @@ static int cmd_reach(char **argv)
 		for (int i = 0; i < CALL_ARGS && (word = strtok_r(NULL, ",", &save)); i++)
 			a[i] = (long)strtoull(word, NULL, 0);
 		r = call_one(mode, nr, a);
+		/* How some filters refuse a family. */
+		if (r == -EOPNOTSUPP && nr == SYS_socket)
+			r = -EAFNOSUPPORT;
 		switch (-r) {
 		case EPERM:
 		case EACCES:
