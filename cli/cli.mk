@@ -4,6 +4,7 @@ CLI_SRC := \
 	cli/audit/judge.c \
 	cli/consent.c \
 	cli/device_list.c \
+	cli/device_log.c \
 	cli/devices.c \
 	cli/doctor.c \
 	cli/doctor_try.c \

@@ -28,13 +28,14 @@ enum { LIST_MAX = 1 << 18, NUMBER_LEN = 3 };
 static int read_list(struct device_list *l, const char *path, bool with_paths, char *why)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	cleanup_free char *text = malloc(LIST_MAX + 1);
+	cleanup_free char *text = NULL;
 	char inner[DEVICE_LIST_WHY_CAP] = "";
 	struct stat st;
 	ssize_t n;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return complain(why, "%.200s: %s; give a list that is there", path, strerror(errno));
+	text = malloc(LIST_MAX + 1);
 	n = text && S_ISREG(st.st_mode) ? read(fd, text, LIST_MAX + 1) : -1;
 	if (n < 0 || n > LIST_MAX)
 		return complain(why, "%.200s: not a file of at most %d KiB; give one", path, LIST_MAX >> 10);
@@ -193,7 +194,7 @@ int devices_filter(struct devices *d, struct filter *f, char *why)
 	r = read_preset(&d->list, "basic", why);
 	if (r < 0)
 		return r;
-	r = filter_limit_ioctl(from, d->list.commands, d->list.n_commands, &limited);
+	r = filter_limit_ioctl(from, d->list.commands, d->list.n_commands, SECCOMP_RET_ERRNO | EPERM, &limited);
 	if (r < 0)
 		return complain(why, "%s; use fewer commands", r == -E2BIG ? "more instructions than the kernel takes" : strerror(-r));
 	filter_close(f);
@@ -201,7 +202,24 @@ int devices_filter(struct devices *d, struct filter *f, char *why)
 	return 0;
 }
 
+int devices_watch(struct devices *d, char *why)
+{
+	static struct sock_filter allow[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+	static const struct filter all = { "watch", { 1, allow }, NULL };
+	struct device_list basic = { 0 };
+	int r = read_preset(&basic, "basic", why);
+
+	if (r == 0) {
+		r = filter_limit_ioctl(&all, basic.commands, basic.n_commands, SECCOMP_RET_USER_NOTIF, &d->watch);
+		if (r < 0)
+			r = complain(why, "%s; free some memory", strerror(-r));
+	}
+	device_list_done(&basic);
+	return r;
+}
+
 void devices_done(struct devices *d)
 {
+	filter_close(&d->watch);
 	device_list_done(&d->list);
 }

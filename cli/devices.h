@@ -11,6 +11,7 @@ enum { DEVICES_WHY_CAP = 512 };
 struct devices {
 	bool listed;		/* one of them has a list: no ioctl but theirs and the basic ones */
 	struct device_list list;	/* of all together */
+	struct filter watch;	/* what the log is told of; no program: nothing */
 };
 
 /*
@@ -20,6 +21,8 @@ struct devices {
 int devices_add(struct devices *d, struct mounts *m, const char *value, const char **ret_file, char *why);
 /* With a list: the filter with ioctl limited to it, in place of f. 0, or -errno with why. */
 int devices_filter(struct devices *d, struct filter *f, char *why);
+/* Makes watch: every ioctl but the basic ones. 0, or -errno with why. */
+int devices_watch(struct devices *d, char *why);
 void devices_done(struct devices *d);
 
 #endif

@@ -69,12 +69,11 @@ int gateway_seal_policy(const struct policy *p, int *ret_fd)
 }
 
 /* Appends, so that a log outlives a restart and never overwrites what somebody else wrote. */
-static int open_log(const struct options *o, const char *option, const char *path, int *ret_fd)
+int gateway_open_log(const char *option, const char *path, int *ret_fd)
 {
 	struct stat st;
 	int fd, r;
 
-	(void)o;
 	if (!path)
 		return 0;
 	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
@@ -98,9 +97,9 @@ int gateway_prepare(struct gateway *g, const struct options *o)
 
 	*g = GATEWAY_NONE;
 	g->o = o;
-	r = open_log(o, "--events", o->events, &g->events);
+	r = gateway_open_log("--events", o->events, &g->events);
 	if (r == 0)
-		r = open_log(o, "--pcap", o->pcap, &g->pcap);
+		r = gateway_open_log("--pcap", o->pcap, &g->pcap);
 	if (r < 0)
 		return r;
 	r = gateway_seal_policy(o->policy, &g->policy);

@@ -37,6 +37,8 @@ struct gateway {
 #define GATEWAY_NONE ((struct gateway){ .control = -1, .report = -1, .report_far = -1, .policy = -1,        \
 	.events = -1, .pcap = -1 })
 
+/* With the caller's rights; path NULL: nothing. 0, or -errno with the one line told. */
+int gateway_open_log(const char *option, const char *path, int *ret_fd);
 /* The canonical policy in memory that nobody can change any more. 0 or -errno. */
 int gateway_seal_policy(const struct policy *p, int *ret_fd);
 /* Opens the logs and finds a listening netd, with the caller's rights. 0, or -errno with the one line told. */

@@ -107,6 +107,8 @@ const struct option options_list[] = {
 	{ "--device", "NODE[:LIST]|PRESET[:N,...]", "a device of the host, /dev/NODE; LIST: a file of the ioctl commands\n"
 	  "that may be given, or a preset's name; PRESET: kvm, fuse, tun, gpu-nvidia", take_device, 0, NULL, RUN,
 	  OPTION_MANY },
+	{ "--device-log", "FILE", "append each ioctl but the basic ones, JSON lines", take_text, AT(device_log), NULL, RUN,
+	  OPTION_PATH },
 	{ "--proc", "OPT,...", "what /proc shows: hidepid=invisible, subset=pid", take_view, 0, NULL, RUN, 0 },
 	{ "--time-offset", "CLOCK=SECONDS,...", "move the clocks monotonic and boottime", take_view, 0, NULL, RUN, 0 },
 	{ "--chdir", "DIR", "start there", take_chdir, 0, NULL, RUN, 0 },
@@ -274,10 +276,28 @@ static void sort_mounts(struct mounts *m)
 	}
 }
 
-static int check_whole(struct parser *p, enum options_for what)
+static int check_devices(struct parser *p)
 {
 	struct options *o = p->o;
 	char why[DEVICES_WHY_CAP];
+
+	if (o->devices.listed && o->seccomp_off)
+		return complain(p, "%s: --device with a list and --no-seccomp: the filter is what holds the list; leave one "
+				"out", p->place);
+	if (o->device_log && (o->seccomp_off || o->seccomp != JAIL_SECCOMP_ENFORCE))
+		return complain(p, "%s: --device-log and --%sseccomp%s: the filter tells one of both; leave one out", p->place,
+				o->seccomp_off ? "no-" : "", o->seccomp_off ? "" : "-mode");
+	if (devices_filter(&o->devices, &o->filter, why) < 0)
+		return complain(p, "%s: --device: %s", p->place, why);
+	if (o->device_log && devices_watch(&o->devices, why) < 0)
+		return complain(p, "%s: --device-log: %s", p->place, why);
+	return 0;
+}
+
+static int check_whole(struct parser *p, enum options_for what)
+{
+	struct options *o = p->o;
+	char why[LIMITS_WHY_CAP];
 
 	if (what == OPTIONS_RUN && !o->argv[0])
 		return complain(p, "run: no command; give one, as in: sluice run --allow example.com -- "
@@ -291,16 +311,13 @@ static int check_whole(struct parser *p, enum options_for what)
 	if ((o->filter.prog.len || o->seccomp) && o->seccomp_off)
 		return complain(p, "%s: --seccomp%s and --no-seccomp: one gives a filter, the other none; choose",
 				p->place, o->seccomp ? "-mode" : "");
-	if (o->devices.listed && o->seccomp_off)
-		return complain(p, "%s: --device with a list and --no-seccomp: the filter is what holds the list; leave one "
-				"out", p->place);
 	if (o->xdp_mode && o->port != PROTO_PORT_XDP && o->port != PROTO_PORT_AUTO)
 		return complain(p, "%s: --xdp-mode: this port has no mode; use it with --port xdp", p->place);
 	if (o->net == OPTIONS_NET_NONE && (o->events || o->pcap))
 		return complain(p, "%s: --net none: there is nothing to log without a network; leave out --events and "
 				"--pcap", p->place);
-	if (devices_filter(&o->devices, &o->filter, why) < 0)
-		return complain(p, "%s: --device: %s", p->place, why);
+	if (check_devices(p) < 0)
+		return -EINVAL;
 	view_complete(&o->view);
 	if (limits_check(&o->limits, why) < 0)
 		return complain(p, "%s: %s", p->place, why);

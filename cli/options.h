@@ -35,6 +35,7 @@ struct options {
 	char name[PROTO_LABEL_CAP];
 	bool named;			/* with --name */
 	const char *events, *pcap;	/* paths or NULL */
+	const char *device_log;		/* the same */
 	int status_fd;			/* -1: none */
 	bool quiet;
 	/* attach */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/device_log.h"
 #include "cli/door.h"
 #include "cli/gateway.h"
 #include "cli/limits.h"
@@ -20,6 +21,7 @@
 #include "cli/status.h"
 #include "cli/userns.h"
 #include "cli/violations.h"
+#include "lib/cleanup.h"
 #include "lib/log.h"
 #include "sandbox/jail.h"
 
@@ -46,6 +48,7 @@ struct run {
 	struct jail jail;
 	struct proto_created created;
 	struct violations violations;
+	int device_log;		/* or -1 */
 	const char *doing;	/* what a failure is one of: code of the record in --status-fd; NULL: the program ran */
 };
 
@@ -59,6 +62,13 @@ static void violation(void *arg, const struct jail_violation *v)
 	struct run *r = arg;
 
 	violations_take(&r->violations, v, r->o.status_fd, r->o.quiet);
+}
+
+static void watched(void *arg, const struct jail_violation *v)
+{
+	const struct run *r = arg;
+
+	device_log_write(r->device_log, v);
 }
 
 static int start_jail(struct run *r)
@@ -84,6 +94,8 @@ static int start_jail(struct run *r)
 		.seccomp = r->o.seccomp,
 		.on_violation = violation,
 		.violation_arg = r,
+		.watch = r->o.devices.watch.prog.len ? &r->o.devices.watch : NULL,
+		.on_watched = watched,
 		.landlock = r->o.landlock,
 		.hide = r->door.hide,
 		.n_hide = DOOR_HIDDEN_MAX,
@@ -223,6 +235,7 @@ int cmd_run(int argc, char **argv)
 
 	status_clock();
 	r.g = GATEWAY_NONE;
+	r.device_log = -1;
 	if (options_parse(&r.o, OPTIONS_RUN, argc, argv) < 0) {
 		tell_end(&r, status);
 		options_done(&r.o);
@@ -232,11 +245,13 @@ int cmd_run(int argc, char **argv)
 		options_done(&r.o);
 		return usage();
 	}
-	if (door_open(&r.door, &r.o) == 0 && gateway_prepare(&r.g, &r.o) == 0)
+	if (gateway_open_log("--device-log", r.o.device_log, &r.device_log) == 0 && door_open(&r.door, &r.o) == 0 &&
+	    gateway_prepare(&r.g, &r.o) == 0)
 		status = run_all(&r);
 	tell_end(&r, status);
 	door_close(&r.door);
 	gateway_end(&r.g);
+	fd_close(&r.device_log);
 	options_done(&r.o);
 	return status;
 }

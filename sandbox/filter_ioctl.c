@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filter_ioctl: writes what looks at ioctl's command in front of a profile's program: off the list is EPERM, all else goes
- * on into the profile. Jumps are relative, so the program behind is as it was, and stays the one that reports and simulates.
+ * filter_ioctl: writes what looks at ioctl's command in front of a profile's program: off the list is one answer, all else
+ * goes on into the profile. Jumps are relative, so the program behind is as it was, and stays the one that reports and simulates.
  *
  * The command is an unsigned int to the kernel (fs/ioctl.c), so the upper half of the register is not looked at. Which
  * descriptor it is for, a filter cannot see: one list holds for all of them.
@@ -110,8 +110,9 @@ static int compare(const void *a, const void *b)
 	return x->value < y->value ? -1 : x->value > y->value;
 }
 
-/* A tree for each mask; what none of them knows is refused. */
-static void put_commands(struct writer *w, const struct ioctl_command *list, size_t n, uint32_t *pass)
+/* A tree for each mask. */
+static void put_commands(struct writer *w, const struct ioctl_command *list, size_t n, uint32_t otherwise,
+			 uint32_t *pass)
 {
 	size_t k;
 
@@ -126,10 +127,11 @@ static void put_commands(struct writer *w, const struct ioctl_command *list, siz
 		put_tree(w, list + i, k, pass, &next);
 		land(w, next);
 	}
-	emit(w, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM, 0, 0);
+	emit(w, BPF_RET | BPF_K, otherwise, 0, 0);
 }
 
-int filter_limit_ioctl(const struct filter *f, struct ioctl_command *list, size_t n, struct filter *ret_filter)
+int filter_limit_ioctl(const struct filter *f, struct ioctl_command *list, size_t n, uint32_t otherwise,
+		       struct filter *ret_filter)
 {
 	struct writer w = { .insns = calloc(BPF_MAXINSNS, sizeof(*w.insns)) };
 	uint32_t check = NOWHERE, pass = NOWHERE;
@@ -140,7 +142,7 @@ int filter_limit_ioctl(const struct filter *f, struct ioctl_command *list, size_
 		qsort(list, n, sizeof(*list), compare);
 	put_calls(&w, &check, &pass);
 	land(&w, check);
-	put_commands(&w, list, n, &pass);
+	put_commands(&w, list, n, otherwise, &pass);
 	land(&w, pass);
 	if (w.n + f->prog.len > BPF_MAXINSNS)
 		w.err = -E2BIG;

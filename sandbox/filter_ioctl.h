@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filter_ioctl: a system call filter in which ioctl is refused (EPERM) but for the commands of a list; what else it
- * refuses it still refuses. Runs in the caller.
+ * filter_ioctl: a system call filter with one answer for ioctl but for the commands of a list; what else it refuses it
+ * still refuses. Runs in the caller.
  */
 #ifndef SANDBOX_FILTER_IOCTL_H
 #define SANDBOX_FILTER_IOCTL_H
@@ -14,9 +14,10 @@ struct ioctl_command {
 };
 
 /*
- * 0, -ENOMEM, or -E2BIG: more than the kernel takes. The list is put in order; filter_close() ret_filter, which borrows the
+ * otherwise: for commands that are not on the list, SECCOMP_RET_* with data. 0, -ENOMEM, or -E2BIG: more than the kernel takes. The list is put in order; filter_close() ret_filter, which borrows the
  * name of f.
  */
-int filter_limit_ioctl(const struct filter *f, struct ioctl_command *list, size_t n, struct filter *ret_filter);
+int filter_limit_ioctl(const struct filter *f, struct ioctl_command *list, size_t n, uint32_t otherwise,
+		       struct filter *ret_filter);
 
 #endif

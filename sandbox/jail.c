@@ -388,6 +388,7 @@ int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 	j.filter = plan->filter ? plan->filter : filter_builtin("default");
 	j.seccomp = plan->seccomp_off ? JAIL_SECCOMP_ENFORCE : plan->seccomp;
 	j.on_violation = plan->on_violation;
+	j.on_watched = plan->watch && !plan->seccomp_off && j.seccomp == JAIL_SECCOMP_ENFORCE ? plan->on_watched : NULL;
 	j.violation_arg = plan->violation_arg;
 	s.sock = pair[1];
 	r = start_init(&s, j.status, &j.pid, why);
@@ -412,7 +413,7 @@ int jail_built(struct jail *j, char *why)
 
 	if (r < 0)
 		return r;
-	return hear(j, JAIL_MSG_READY, j->seccomp == JAIL_SECCOMP_ENFORCE ? NULL : &j->listener, why);
+	return hear(j, JAIL_MSG_READY, j->seccomp == JAIL_SECCOMP_ENFORCE && !j->on_watched ? NULL : &j->listener, why);
 }
 
 /*

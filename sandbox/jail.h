@@ -115,6 +115,12 @@ struct jail_plan {
 	/* Unless the filter is enforced without a word; called from jail_go() and jail_wait(). */
 	void (*on_violation)(void *arg, const struct jail_violation *v);
 	void *violation_arg;
+	/*
+	 * Calls for which this filter has SECCOMP_RET_USER_NOTIF are told by on_watched() and go on, if the other filter lets
+	 * them; only while that is enforced. NULL: none; borrowed.
+	 */
+	const struct filter *watch;
+	void (*on_watched)(void *arg, const struct jail_violation *v);
 	enum jail_landlock landlock;
 	const char *const *hide;	/* directories of the host that no bind shows; absolute */
 	size_t n_hide;
@@ -128,6 +134,7 @@ struct jail {
 	const struct filter *filter;	/* of the plan: borrowed */
 	enum jail_seccomp seccomp;
 	void (*on_violation)(void *arg, const struct jail_violation *v);
+	void (*on_watched)(void *arg, const struct jail_violation *v);	/* NULL: nothing is watched */
 	void *violation_arg;
 	int status;		/* internal: messages to and from pid 1, close-on-exec */
 	bool front;		/* internal: the program has the terminal */

@@ -116,6 +116,8 @@ int file_put(int dir, const char *path, const char *text);
 
 /* trace.c: loads the filter so that violations are reported. The listener, close-on-exec, or -errno. */
 int trace_load(const struct filter *f, enum jail_seccomp mode);
+/* The same for a filter that says itself what is reported. */
+int trace_watch(const struct filter *f);
 /* The caller's side: answers one report, which must be there to be read. */
 void trace_input(struct jail *j);
 /* Answers reports until fd can be read. */

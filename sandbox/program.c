@@ -131,8 +131,12 @@ static int load_filter(struct jail_setup *s)
 {
 	const struct filter *f = s->plan->filter ? s->plan->filter : filter_builtin("default");
 
-	if (s->plan->seccomp == JAIL_SECCOMP_ENFORCE)
-		return filter_load(f);
+	if (s->plan->seccomp == JAIL_SECCOMP_ENFORCE) {
+		/* First, because the other one lets nobody have a listener. */
+		if (s->plan->watch)
+			s->listener = trace_watch(s->plan->watch);
+		return s->listener < -1 ? s->listener : filter_load(f);
+	}
 	/* It stays open until exec: close(2) may be refused, and then nobody would answer yet. */
 	s->listener = trace_load(f, s->plan->seccomp);
 	return s->listener;

@@ -10,6 +10,9 @@
  * safety there, and is given for every call but those that write to others' terminals, which a filter of
  * their own refuses.
  *
+ * What is watched (jail_plan.watch) is told and goes on in the same way. That decides nothing either: the profile's own
+ * filter is loaded behind it, and of the answers of both the stricter one counts, so a call that is refused is not told.
+ *
  * The program cannot get in between: a second listener is refused by the profiles, and by the kernel (EBUSY); a filter of its
  * own that says "notify" as well is asked first, has no listener, and is ENOSYS.
  */
@@ -42,31 +45,42 @@ static bool is_reported(uint32_t action, enum jail_seccomp mode)
 		action == SECCOMP_RET_ERRNO;
 }
 
-int trace_load(const struct filter *f, enum jail_seccomp mode)
+/* The listener, or -errno. */
+static int load(const struct sock_fprog *prog)
 {
 	const unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, prog);
+
+	if (r < 0 && errno == EINVAL)
+		r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, prog);
+	return r < 0 ? -errno : (int)r;
+}
+
+int trace_watch(const struct filter *f)
+{
+	return load(&f->prog);
+}
+
+int trace_load(const struct filter *f, enum jail_seccomp mode)
+{
 	struct sock_fprog prog = { f->prog.len, malloc(f->prog.len * sizeof(*f->prog.filter)) };
-	long r;
+	int r;
 
 	if (!prog.filter)
 		return -ENOMEM;
 	if (mode == JAIL_SECCOMP_LOG && filter_load(filter_terminal()) < 0) {
 		r = -errno;
 		free(prog.filter);
-		return (int)r;
+		return r;
 	}
 	memcpy(prog.filter, f->prog.filter, f->prog.len * sizeof(*f->prog.filter));
 	for (size_t i = 0; i < prog.len; i++) {
 		if (prog.filter[i].code == (BPF_RET | BPF_K) && is_reported(prog.filter[i].k, mode))
 			prog.filter[i].k = SECCOMP_RET_USER_NOTIF;
 	}
-	r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &prog);
-	if (r < 0 && errno == EINVAL)
-		r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
-	if (r < 0)
-		r = -errno;
+	r = load(&prog);
 	free(prog.filter);
-	return (int)r;
+	return r;
 }
 
 /* For people: the process may be another one, or gone, meanwhile. */
@@ -102,9 +116,12 @@ void trace_input(struct jail *j)
 		return;
 	v.call = in.n.data;
 	v.pid = (pid_t)in.n.pid;
-	v.action = filter_simulate(j->filter, &in.n.data);
-	v.let_through = j->seccomp == JAIL_SECCOMP_LOG;
+	v.action = j->on_watched ? SECCOMP_RET_USER_NOTIF : filter_simulate(j->filter, &in.n.data);
+	v.let_through = j->on_watched || j->seccomp == JAIL_SECCOMP_LOG;
 	read_comm(v.pid, v.comm);
+	/* Told before the call goes on: its descriptor is what it was. */
+	if (j->on_watched)
+		j->on_watched(j->violation_arg, &v);
 	out.r.id = in.n.id;
 	if (v.let_through)
 		out.r.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
@@ -113,6 +130,8 @@ void trace_input(struct jail *j)
 			-(int)(v.action & SECCOMP_RET_DATA) : -ENOSYS;
 	/* A program that has called and died meanwhile has called all the same. */
 	ioctl(j->listener, SECCOMP_IOCTL_NOTIF_SEND, &out);
+	if (j->on_watched)
+		return;
 	j->result.violations++;
 	if (j->on_violation)
 		j->on_violation(j->violation_arg, &v);

@@ -110,6 +110,18 @@ for AS in root user; do
 	ok "which do, too" says ok d -P -m --device=tun -- "$P" ioctl /dev/tty 0x5413
 	ok "what the profile refuses no list gives back" prints EPERM d -m --device=tun -- "$P" ioctl /dev/net/tun 0x5412
 
+	log=$T/share/log.$AS
+	ok "a log does not change the answer" prints ok d -m --device=tun -m --device-log="$log" -- "$P" ioctl /dev/net/tun 0x1$(printf %08x $FEATURES)
+	ok "it tells the command" says '"command":"0x800454cf"' cat "$log"
+	ok "and the file" says '"file":"/dev/net/tun"' cat "$log"
+	ok "once" prints 1 sh -c "wc -l <$log"
+	ok "it is appended to" d -m --device=/dev/net/tun -m --device-log="$log" -- "$P" ioctl socket 0x8942
+	ok "without a list, and for all that is no basic command" says '"command":"0x00008942"' tail -n 1 "$log"
+	ok "what is refused is refused" prints EPERM d -m --device=tun -m --device-log="$log" -- "$P" ioctl /dev/net/tun 0xae00
+	ok "also what the profile refuses" prints EPERM d -m --device-log="$log" -- "$P" ioctl socket 0x5412
+	ok "nobody else has the listener" prints EPERM d -m --device-log="$log" -- "$P" listener
+	ok "and neither is told, nor what is basic" prints 2 sh -c "wc -l <$log"
+	ok "the filter tells one of log and trace" says "leave one out" told -M trace -m --device-log="$log"
 	ok "one line tells what holds them" says "sluice: 1 device, held by mounts, Landlock, " aloud --device tun -- true
 	ok "also what does not" says "no Landlock" aloud --landlock off --device tun -- true
 	ok "without a device there is none" not says "held by" aloud -- true

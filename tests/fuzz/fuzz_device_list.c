@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	if (device_list_parse(&l, (const char *)data + 1, size - 1, data[0] & 1, why) == 0 &&
-	    filter_limit_ioctl(filter_terminal(), l.commands, l.n_commands, &f) == 0)
+	    filter_limit_ioctl(filter_terminal(), l.commands, l.n_commands, SECCOMP_RET_USER_NOTIF, &f) == 0)
 		filter_close(&f);
 	device_list_done(&l);
 	return 0;
