@@ -236,9 +236,42 @@ static void name_mount(const struct jail_mount *m, char buf[NAME_CAP])
 		 m->source);
 }
 
+/* Drivers without a number of their own, by the name of their class. */
+static const char *raw_class(dev_t rdev)
+{
+	static const struct {
+		const char *name, *what;
+	} list[] = {
+		{ "nvme", "a disk" }, { "nvme-generic", "a disk" }, { "scsi_generic", "a disk" }, { "bsg", "a disk" },
+		{ "mtd", "a disk" }, { "hidraw", "what the user types" }, { "input", "what the user types" },
+		{ "usbmisc", "devices on the machine's bus" }, { "usb", "devices on the machine's bus" },
+		{ "vfio", "devices on the machine's bus" }, { "vfio-dev", "devices on the machine's bus" },
+		{ "iommu", "devices on the machine's bus" }, { "ipmi", "the machine's settings" },
+		{ "watchdog", "a watchdog" }, { "tpm", "the machine's keys" }, { "tpmrm", "the machine's keys" },
+		{ "i2c-dev", "devices on the machine's bus" }, { "spidev", "devices on the machine's bus" },
+		{ "gpio", "devices on the machine's bus" }, { "tty", "a terminal or a serial line of the host" },
+		{ "vc", "what the host's console shows" }, { "msr", "the processor's registers" },
+	};
+	char path[64], class[256];
+	const char *name;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/subsystem", major(rdev), minor(rdev));
+	n = readlink(path, class, sizeof(class) - 1);
+	if (n <= 0)
+		return NULL;
+	class[n] = '\0';
+	name = strrchr(class, '/') ? strrchr(class, '/') + 1 : class;
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		if (strcmp(list[i].name, name) == 0)
+			return list[i].what;
+	}
+	return NULL;
+}
+
 /*
- * Numbers as in the kernel's list (Documentation/admin-guide/devices.txt). A driver with a number of its own that gives
- * as much is not known here.
+ * Numbers as in the kernel's list (Documentation/admin-guide/devices.txt); of others the class tells, where /sys is there.
+ * What neither of them knows counts as harmless.
  */
 static const char *raw_device(mode_t type, dev_t rdev)
 {
@@ -262,7 +295,8 @@ static const char *raw_device(mode_t type, dev_t rdev)
 		if (list[i].major == major(rdev) && list[i].first <= minor(rdev) && minor(rdev) <= list[i].last)
 			return list[i].what;
 	}
-	return NULL;
+	/* The terminal of whoever opens it. */
+	return rdev == makedev(5, 0) || rdev == makedev(5, 2) ? NULL : raw_class(rdev);
 }
 
 static int check_device(struct checker *c, const struct jail_mount *m)

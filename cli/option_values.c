@@ -264,8 +264,13 @@ int take_view(struct parser *p)
 int take_device(struct parser *p)
 {
 	char why[DEVICES_WHY_CAP] = "";
-	const char *file;
-	int r = devices_add(&p->o->devices, &p->o->mounts, p->value, &file, why);
+	const char *file, *colon = strrchr(p->value, ':');
+	int r;
+
+	if (p->in_file && colon && colon[1] != '/' && strchr(colon, '/'))
+		return complain(p, "%s: --device %s: the list's path is not absolute; write it whole in a profile", p->place,
+				p->value);
+	r = devices_add(&p->o->devices, &p->o->mounts, p->value, &file, why);
 
 	if (r < 0)
 		return complain(p, "%s: --device %s: %s", p->place, p->value, why);

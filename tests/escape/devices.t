@@ -25,7 +25,11 @@ printf '0x8004e500 FUSE_DEV_IOC_CLONE\n' >"$T/own.list"
 printf 'FIONREAD # known by its name\n0x800400cf/0xffff00ff\n' >"$T/tun.list"
 printf '0xzz\n' >"$T/bad.list"
 printf 'node /dev/kvm\n' >"$T/node.list"
-L=("$T/own.list" "$T/tun.list")
+printf 'version: 1\ndevice: [tun, "/dev/fuse:%s"]\n' "$T/own.list" >"$T/p.yaml"
+printf 'version: 1\ndevice: "/dev/fuse:./own.list"\n' >"$T/q.yaml"
+ln -s /dev/fuse "$T/home/link"
+chown -h 4242:4242 "$T/home/link"
+chmod 644 "$T"/*.yaml
 chmod 644 "$T"/*.list
 
 d() { jail -m --net=none "$@"; }
@@ -128,6 +132,11 @@ for AS in root user; do
 	ok "a disk needs a word" says "or say --let raw-devices" told -m --device="$T/dev/disk"
 	ok "so does the machine's memory" says "or say --let raw-devices" told -m --device="$T/dev/mem"
 	ok "with it it is there" prints "1:1" d -m --let=raw-devices -m --device="$T/dev/mem" -- stat -c %t:%T "$T/dev/mem"
+	ok "a terminal of the host needs it, too" says "or say --let raw-devices" told -m --device=/dev/ttyS0
+	ok "a symlink that a user could have put there is not followed" says "is not the system's" told -m --device="$T/home/link"
+	ok "a profile has devices as well" prints ok d -m --profile="$T/p.yaml" -- "$P" ioctl /dev/net/tun $FEATURES
+	ok "and their lists" prints EPERM d -m --profile="$T/p.yaml" -- "$P" ioctl /dev/net/tun 0xae00
+	ok "which it names by their whole path" says "not absolute" told -m --profile="$T/q.yaml"
 	ok "no device, no grant" says "not a device" told -m --device=/etc/passwd
 	ok "a device that is missing is named" says "there is no /dev/nvidia" told -m --device=gpu-nvidia:0
 	ok "which of several must be said" says "say which" told -m --device=gpu-nvidia
