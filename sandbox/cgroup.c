@@ -487,10 +487,8 @@ int cgroup_new(const struct jail_limits *l, unsigned int want, struct cgroup **r
 	const char *what = "";
 	int r = -EAGAIN;
 
-	if (!layout)
-		return explain(why, want, -ENOMEM);
-	if (!own || !mounts)
-		return explain(why, want, -ENOENT);
+	if (!layout || !own || !mounts)
+		return explain(why, want, layout ? -ENOENT : -ENOMEM);
 	cgroup_layout_parse(own, mounts, layout);
 	for (int i = 0; r == -EAGAIN && i < MAKE_TRIES; i++) {
 		cgroup_free(c);

@@ -422,7 +422,11 @@ static int cmd_daemon(char **argv)
 
 static int cmd_nice(char **argv)
 {
-	return say(setpriority((unsigned int)strtol(argv[0], NULL, 10), (id_t)strtol(argv[1], NULL, 10), 15));
+	const __priority_which_t which = (__priority_which_t)strtol(argv[0], NULL, 10);
+	const id_t id = (id_t)strtol(argv[1], NULL, 10);
+	const int now = getpriority(which, id);
+
+	return say(setpriority(which, id, now < 19 ? now + 1 : 19));
 }
 
 /* ---- terminals, sockets, keys ---------------------------------------------------------------- */

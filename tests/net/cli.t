@@ -27,6 +27,17 @@ await() {	# await "what" command...: for 10 s; says what it waited for in vain
 	done
 }
 
+# A run that lives has its cgroups locked: what others on this machine run at the same time is not counted.
+cgroups() { find /sys/fs/cgroup -type d -name "sluice-*" 2>/dev/null || :; }
+cgroups_before=$(cgroups)
+left_cgroups() {
+	local d
+	for d in $(cgroups); do
+		[[ $'\n'$cgroups_before$'\n' != *$'\n'$d$'\n'* ]] || continue
+		flock -n "$d" true 2>/dev/null || continue
+		[ ! -d "$d" ] || echo "$d"
+	done
+}
 # Everything a run could leave: links, namespaces, processes, files, cgroups, mounts.
 state() {
 	ip -o link | wc -l
@@ -34,7 +45,7 @@ state() {
 	pgrep -lx 'sluice.*' || :
 	ls -A /tmp /dev/shm
 	ls "$T/work"
-	find /sys/fs/cgroup -type d -name "*sluice*" 2>/dev/null || :
+	left_cgroups
 	wc -l </proc/self/mountinfo
 }
 # The last run's netd may still be taking its link down.
