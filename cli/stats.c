@@ -169,7 +169,7 @@ static void print_prometheus(const struct stats *s, int n)
 			printf("sluice_%s%s{sandbox=\"%s\"} %" PRIu64 "\n", counters[i].name, end, s[k].name,
 			       value(&s[k], i));
 	}
-	printf("# HELP sluice_drops_total what was dropped or refused by the worker, by reason\n"
+	printf("# HELP sluice_drops_total what was dropped or refused, by reason\n"
 	       "# TYPE sluice_drops_total counter\n");
 	for (int k = 0; k < n; k++) {
 		for (size_t i = 0; i < PROTO_DROP_COUNTS; i++) {

@@ -150,3 +150,13 @@ int proto_check(const void *buf, size_t len)
 		return -EBADMSG;
 	return texts_ok(buf, (enum proto_type)h->type) ? 0 : -EBADMSG;
 }
+
+void proto_stats_drop(struct proto_stats *m, uint16_t reason, uint64_t count)
+{
+	size_t at = 0;
+
+	while (at < PROTO_DROP_COUNTS - 1 && m->drops[at].reason != 0 && m->drops[at].reason != reason)
+		at++;
+	memmove(&m->drops[1], &m->drops[0], at * sizeof(m->drops[0]));
+	m->drops[0] = (struct proto_drop_count){ .count = count, .reason = reason };
+}

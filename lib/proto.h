@@ -363,7 +363,7 @@ struct proto_drop_count {
 	uint8_t zero[6];
 };
 
-/* The worker's word: for people, never for decisions. */
+/* The worker's word, and netd's for what its gate dropped: for people, never for decisions. */
 struct proto_stats {
 	struct proto_head head;
 	uint32_t sandbox;
@@ -480,6 +480,8 @@ static_assert(sizeof(struct proto_report_denied) <= PROTO_MSG_MAX, "report_denie
  * field NUL-terminated, every enum in range? 0 or -EBADMSG. buf must be 8-byte aligned.
  */
 int proto_check(const void *buf, size_t len);
+/* Puts a reason before the others, in place of what is said of it already; without room the last one goes. */
+void proto_stats_drop(struct proto_stats *m, uint16_t reason, uint64_t count);
 
 /* The type of a message that passed proto_check(). */
 static inline enum proto_type proto_type(const void *buf)

@@ -425,11 +425,18 @@ void sandbox_get_stats(struct sandbox *sb)
 	sb->asking_stats = msg_send(sb->supervise_fd, &m, sizeof(m), NULL, 0) == 0;
 }
 
-/* Numbers are all it can say; whose they are we say. */
+/* Numbers are all it can say; whose they are we say, and what never came to it. */
 static void take_stats(struct netd *n, struct sandbox *sb, struct proto_stats *m)
 {
+	static uint64_t gate[DROP_REASON_MAX];	/* beside a message, the stack would be large */
+
 	sb->asking_stats = false;
 	m->sandbox = sb->number;
+	link_gate_drops(&sb->link, gate);
+	for (uint16_t reason = DROP_REASON_MAX - 1; reason > 0; reason--) {
+		if (gate[reason])
+			proto_stats_drop(m, reason, gate[reason]);
+	}
 	if (sb->state == SANDBOX_LIVE)
 		control_stats(n, m);
 }

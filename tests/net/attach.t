@@ -34,6 +34,13 @@ attach() {	# attach OPTIONS...: in the background; returns when it says ready
 	attach_pid=$!
 	internet_wait "sluice attach" grep -q ready "$T/attach.err"
 }
+false_source() {	# a frame whose source MAC is another's
+	ip netns exec box python3 -c '
+import socket
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("eth0", 0))
+s.send(bytes([2, 0, 0, 0, 0, 1]) + bytes([14] * 6) + bytes([8, 0]) + bytes(60))'
+}
 links() { ip -n box -o link | grep -vc ' lo:'; }
 
 "$T/bin/peer" serve-abstract sluice-attach-test >"$T/abs.out" 2>&1 &
@@ -46,7 +53,7 @@ for port in xdp packet tap; do
 	mkdir -p "$T/bundle"
 	bundle "$T/bundle" /run/netns/box
 	ok "$port: before: the container has no link" not links
-	attach --port $port --allow web.test --allow udp://web.test:7001
+	attach --port $port --name box --allow web.test --allow udp://web.test:7001
 	ok "$port: one link" [ "$(links)" = 1 ]
 	ok "$port: https to an allowed name" says "hello from" box \
 		"curl -sS --max-time 20 --cacert /t/web/ca.pem https://web.test/hello"
@@ -59,6 +66,8 @@ for port in xdp packet tap; do
 	ok "$port: no host socket by abstract name" not box "/t/bin/peer abstract sluice-attach-test"
 	ok "$port: no host socket by address" not box "/t/bin/peer tcp-errno 203.0.113.2 9999,OK"
 	ok "$port: no host socket by IPv6 address" not box "/t/bin/peer tcp-errno 2001:db8:113::2 9999,OK"
+	false_source
+	ok "$port: stats counts a frame with a false source" says "source MAC is not the sandbox's" "$T/bin/sluice" stats box
 	kill -INT $attach_pid
 	wait $attach_pid || :
 	ok "$port: the summary names the denied site" grep -q -- "--allow evil.test" "$T/attach.err"

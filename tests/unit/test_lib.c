@@ -278,6 +278,43 @@ static void test_proto(void **state)
 	assert_int_equal(proto_check(&m, sizeof(m.a)), -EBADMSG);
 }
 
+static void test_proto_stats(void **state)
+{
+	struct proto_stats_get get;
+	struct proto_stats m;
+
+	(void)state;
+	PROTO_INIT(&get, PROTO_STATS_GET);
+	assert_int_equal(proto_check(&get, sizeof(get)), 0);
+	assert_int_equal(proto_check(&get, sizeof(get) - 1), -EBADMSG);
+	PROTO_INIT(&m, PROTO_STATS);
+	assert_int_equal(proto_check(&m, sizeof(m)), 0);
+	assert_int_equal(proto_check(&m, sizeof(m) - 8), -EBADMSG);
+	m.head.type = PROTO_STATS_GET;
+	assert_int_equal(proto_check(&m, sizeof(m)), -EBADMSG);
+	m.head.type = PROTO_STATS;
+	m.head.zero = 1;
+	assert_int_equal(proto_check(&m, sizeof(m)), -EBADMSG);
+	m.head.zero = 0;
+	/* Into an empty list, before others, in place of one, into a full list. */
+	proto_stats_drop(&m, 40, 4);
+	proto_stats_drop(&m, 3, 1);
+	assert_int_equal(m.drops[0].reason, 3);
+	assert_int_equal(m.drops[1].reason, 40);
+	assert_int_equal(m.drops[1].count, 4);
+	assert_int_equal(m.drops[2].reason, 0);
+	proto_stats_drop(&m, 40, 9);
+	assert_int_equal(m.drops[0].reason, 40);
+	assert_int_equal(m.drops[0].count, 9);
+	assert_int_equal(m.drops[1].reason, 3);
+	assert_int_equal(m.drops[2].reason, 0);
+	for (uint16_t i = 0; i < PROTO_DROP_COUNTS; i++)
+		proto_stats_drop(&m, (uint16_t)(100 + i), i);
+	assert_int_equal(m.drops[0].reason, 100 + PROTO_DROP_COUNTS - 1);
+	assert_int_equal(m.drops[PROTO_DROP_COUNTS - 1].reason, 100);
+	assert_int_equal(proto_check(&m, sizeof(m)), 0);
+}
+
 static void test_reason(void **state)
 {
 	(void)state;
@@ -293,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_cidr),	  cmocka_unit_test(test_rd),
 		cmocka_unit_test(test_json),	  cmocka_unit_test(test_sip),
 		cmocka_unit_test(test_msg),	  cmocka_unit_test(test_proto),
+		cmocka_unit_test(test_proto_stats),
 		cmocka_unit_test(test_reason),
 	};
 
