@@ -109,14 +109,15 @@ versions() {	# of the programs measured and of those that measure, as JSON
 		esac | head -1 | tr -cd ' -~')"
 	done | jq -Rn '[inputs] as $l | [range(0; $l | length; 2) | {key: $l[.], value: $l[. + 1]}] | from_entries'
 }
-lab_write() {	# lab_write FILE COMMAND [jq-object]: the raw results, and where they come from
+lab_write() {	# lab_write FILE COMMAND [jq-object]: the raw results, where they come from, which goals are met
 	jq -s --arg date "$(date -u +%F)" --arg kernel "$(uname -r)" --arg cpus "$(nproc)" \
 		--arg cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)" \
 		--arg commit "$(git -C "$top" describe --always --dirty 2>/dev/null || echo unknown)" \
 		--arg command "$2" --argjson versions "$(versions)" \
 		"{date: \$date, kernel: \$kernel, cpus: (\$cpus|tonumber), cpu: \$cpu, commit: \$commit, command: \$command, versions: \$versions} + ${3:-{\}} +
 		{results: map(select(has(\"value\"))), left_out: map(select(has(\"left_out\")))}" \
-		"$T/raw" >"$1"
+		"$T/raw" >"$T/json"
+	jq --slurpfile goals <("$top/bench/table.sh" -g "$T/json") '. + {goals: $goals[0]}' "$T/json" >"$1"
 	"$top/bench/table.sh" "$1"
 	echo "raw: $1"
 }

@@ -9,10 +9,10 @@ switches() {	# switches PID: of all its family
 	local p
 	for p in $(family "$1"); do sed -n 's/^voluntary_ctxt_switches:\s*//p' "/proc/$p/status"; done | jq -s add
 }
-pss() {		# pss PID [PROGRAM]: KiB
+pss() {		# pss PID [PROGRAMS]: KiB
 	local p
 	for p in $(family "$1"); do
-		[ -z "${2:-}" ] || [ "$(cat "/proc/$p/comm")" = "$2" ] || continue
+		[[ $(cat "/proc/$p/comm") == ${2:-*} ]] || continue
 		sed -n 's/^Pss:\s*\([0-9]*\) kB/\1/p' "/proc/$p/smaps_rollup"
 	done | jq -s add
 }
@@ -27,8 +27,8 @@ idle_run() {
 		note "$r" "idle, PSS" KiB "$(pss "${pid_of[$r]}")"
 		case $r in
 		sluice-*)
-			for p in sluice sluice-netd sluice-egress sluice-stack; do
-				note "$r" "idle, PSS of $p" KiB "$(pss "${pid_of[$r]}" $p)"
+			for p in sluice "sluice-*" sluice-netd sluice-egress sluice-stack; do
+				note "$r" "idle, PSS of ${p/sluice-\*/the gateway}" KiB "$(pss "${pid_of[$r]}" "$p")"
 			done
 			;;
 		esac
