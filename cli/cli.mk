@@ -40,7 +40,7 @@ CLI_SRC := \
 	$(POLICY_CLI_SRC) \
 	$(CONFINE_SRC) \
 	$(FILTER_SRC)
-CLI_LIBS := $(POLICY_LIBS) $(POLICY_CLI_LIBS) $(FILTER_LIBS) -lcap
+CLI_LIBS := $(POLICY_CLI_LIBS) $(POLICY_LIBS) $(FILTER_LIBS) -lcap
 
 # What sluice audit puts into a jail: static, so that it runs whatever the jail shows, and without sanitizers, whose
 # own calls and files it would find.

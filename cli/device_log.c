@@ -41,7 +41,7 @@ void device_log_write(int fd, const struct jail_violation *v)
 		return;
 	/* One byte is kept for the newline. */
 	json_init(&j, line, sizeof(line) - 1);
-	json_object(&j, NULL);
+	json_object_start(&j, NULL);
 	put_time(&j);
 	json_str(&j, "event_type", "ioctl");
 	json_i64(&j, "pid", v->pid);

@@ -44,7 +44,7 @@ static void say(enum level l, const char *what, const char *text)
 		printf("%s  %-18s %s\n", mark[l], what, text);
 		return;
 	}
-	json_object(out, NULL);
+	json_object_start(out, NULL);
 	json_str(out, "check", what);
 	json_str(out, "level", word[l]);
 	json_strn(out, "detail", text, remedy ? (size_t)(remedy - text) : strlen(text));
@@ -316,8 +316,8 @@ static int as_json(void)
 
 	out = &j;
 	json_init(&j, buf, sizeof(buf));
-	json_object(&j, NULL);
-	json_array(&j, "checks");
+	json_object_start(&j, NULL);
+	json_array_start(&j, "checks");
 	check_all();
 	json_array_end(&j);
 	json_bool(&j, "can_run", n_bad == 0);

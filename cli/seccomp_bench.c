@@ -118,7 +118,7 @@ static void put_json(const struct filter *f, const struct probe *p, const char *
 
 	decide(f, p, &cost);
 	json_init(&j, buf, sizeof(buf));
-	json_object(&j, NULL);
+	json_object_start(&j, NULL);
 	json_str(&j, "profile", f->name);
 	json_str(&j, "call", p->text);
 	json_str(&j, "answer", answer);

@@ -45,7 +45,7 @@ static void begin(struct json *j, char *buf, size_t cap, const char *event)
 {
 	/* One byte is kept for the newline. */
 	json_init(j, buf, cap - 1);
-	json_object(j, NULL);
+	json_object_start(j, NULL);
 	json_str(j, "event", event);
 	json_u64(j, "at_us", (clock_mono_ns() - start_ns) / 1000);
 }
@@ -121,7 +121,7 @@ void status_violation(int fd, const struct status_violation *v)
 	json_str(&j, "call", v->name);
 	json_u64(&j, "number", v->number);
 	json_str(&j, "abi", v->abi);
-	json_array(&j, "args");
+	json_array_start(&j, "args");
 	for (size_t i = 0; i < sizeof(v->of->call.args) / sizeof(v->of->call.args[0]); i++) {
 		snprintf(arg, sizeof(arg), "0x%llx", (unsigned long long)v->of->call.args[i]);
 		json_str(&j, NULL, arg);

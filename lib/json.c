@@ -113,7 +113,7 @@ void json_init(struct json *j, char *buf, size_t cap)
 	*j = (struct json){ .buf = buf, .cap = cap };
 }
 
-void json_object(struct json *j, const char *key)
+void json_object_start(struct json *j, const char *key)
 {
 	lead(j, key);
 	put(j, "{", 1);
@@ -126,7 +126,7 @@ void json_object_end(struct json *j)
 	j->comma = true;
 }
 
-void json_array(struct json *j, const char *key)
+void json_array_start(struct json *j, const char *key)
 {
 	lead(j, key);
 	put(j, "[", 1);

@@ -23,9 +23,9 @@ struct json {
 
 void json_init(struct json *j, char *buf, size_t cap);
 /* key is NULL inside an array and for the outermost value. */
-void json_object(struct json *j, const char *key);
+void json_object_start(struct json *j, const char *key);
 void json_object_end(struct json *j);
-void json_array(struct json *j, const char *key);
+void json_array_start(struct json *j, const char *key);
 void json_array_end(struct json *j);
 void json_str(struct json *j, const char *key, const char *value);
 void json_strn(struct json *j, const char *key, const char *value, size_t len);

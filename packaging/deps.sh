@@ -11,7 +11,7 @@ set -eu
 # What the four programs are built with.
 build="gcc libc6-dev linux-libc-dev binutils patch xz-utils debian-archive-keyring
 	clang bpftool libbpf-dev libxdp-dev libmnl-dev libcap-dev libseccomp-dev libjansson-dev
-	libyaml-dev libidn2-dev libpsl-dev nettle-dev node-llhttp"
+	libyaml-dev libidn2-dev libunistring-dev libpsl-dev nettle-dev node-llhttp"
 # What plays the Internet, the containers and the peers around them.
 lab="iproute2 iputils-ping ethtool procps util-linux nginx knot bind9-dnsutils iperf3 curl socat openssl
 	python3 jq tshark nftables ca-certificates"

@@ -225,7 +225,7 @@ static int print_json(const struct layer *layers, const struct facts *f, unsigne
 	const char *command = find_command(f, &is_there);
 
 	json_init(&j, buf, sizeof(buf));
-	json_object(&j, NULL);
+	json_object_start(&j, NULL);
 	snprintf(text, sizeof(text), "%u.%u", score / 10, score % 10);
 	json_str(&j, "exposure", text);
 	json_str(&j, "rating", rating(score));
@@ -233,9 +233,9 @@ static int print_json(const struct layer *layers, const struct facts *f, unsigne
 		json_str(&j, "command", command);
 		json_bool(&j, "command_found", is_there);
 	}
-	json_array(&j, "layers");
+	json_array_start(&j, "layers");
 	for (int i = 0; i < LAYER_COUNT; i++) {
-		json_object(&j, NULL);
+		json_object_start(&j, NULL);
 		json_str(&j, "layer", layer_words[i]);
 		json_str(&j, "state", state(&layers[i]));
 		json_u64(&j, "weight", layer_weights[i]);

@@ -70,7 +70,7 @@ static void begin(struct json *j, struct sandbox *s, const char *type)
 	char when[TIME_CAP];
 
 	json_init(j, line, sizeof(line) - 1);
-	json_object(j, NULL);
+	json_object_start(j, NULL);
 	json_str(j, "timestamp", format_time(clock_wall_ns(), when));
 	json_str(j, "event_type", type);
 	json_str(j, "sandbox", s->label);
@@ -97,7 +97,7 @@ static bool may_write(struct sandbox *s)
 		return false;
 	if (lost) {
 		begin(&j, s, "stats");
-		json_object(&j, "stats");
+		json_object_start(&j, "stats");
 		json_u64(&j, "events_lost", lost);
 		json_object_end(&j);
 		end(&j, s);
@@ -126,7 +126,7 @@ static void json_note(struct json *j, const char *note)
 /* Suricata's alert object: what a SIEM looks at first. */
 static void json_alert(struct json *j, enum drop_reason reason)
 {
-	json_object(j, "alert");
+	json_object_start(j, "alert");
 	json_str(j, "action", "blocked");
 	json_u64(j, "gid", 1);
 	json_u64(j, "signature_id", reason);
@@ -165,7 +165,7 @@ static void json_flow(struct json *j, const struct event_flow *e, const char *st
 {
 	char when[TIME_CAP];
 
-	json_object(j, "flow");
+	json_object_start(j, "flow");
 	json_u64(j, "pkts_toserver", e->up_pkts);
 	json_u64(j, "pkts_toclient", e->down_pkts);
 	json_u64(j, "bytes_toserver", e->up_bytes);
@@ -261,7 +261,7 @@ static void json_tls(struct json *j, const struct proto_inspected *m)
 		json_strn(j, "version", m->detail, len);
 	if (!*alpn)
 		return;
-	json_array(j, "client_alpns");
+	json_array_start(j, "client_alpns");
 	while (*alpn) {
 		len = strcspn(alpn, ",");
 		json_strn(j, NULL, alpn, len);
@@ -310,7 +310,7 @@ static void json_app(struct json *j, const struct proto_inspected *m)
 	if (!app)
 		return;
 	json_str(j, "app_proto", app);
-	json_object(j, app);
+	json_object_start(j, app);
 	if (m->inspect == PROTO_INSPECT_HTTP)
 		json_http(j, m);
 	else
@@ -381,7 +381,7 @@ static void json_dns(struct json *j, const struct event_dns *e)
 	char type[16];
 	const char *qtype = qtype_text(e->qtype, type, sizeof(type));
 
-	json_object(j, "dns");
+	json_object_start(j, "dns");
 	json_u64(j, "version", 2);
 	json_str(j, "type", "answer");
 	json_u64(j, "id", e->id);
@@ -390,8 +390,8 @@ static void json_dns(struct json *j, const struct event_dns *e)
 	json_str(j, "rcode", rcode_text(a->rcode));
 	if (a->n_addrs) {
 		json_u64(j, "ttl", a->ttl);
-		json_object(j, "grouped");
-		json_array(j, qtype);
+		json_object_start(j, "grouped");
+		json_array_start(j, qtype);
 		for (uint8_t i = 0; i < a->n_addrs; i++)
 			json_addr(j, NULL, &a->addrs[i]);
 		json_array_end(j);
@@ -435,7 +435,7 @@ void events_drops(struct sandbox *s, const struct proto_drops *m)
 	if (*proto_text(m->proto, true))
 		json_str(&j, "proto", proto_text(m->proto, addr_is_v4(&m->dst)));
 	json_verdict(&j, "drop", (enum drop_reason)m->reason, 0);
-	json_object(&j, "drop");
+	json_object_start(&j, "drop");
 	json_str(&j, "reason", reason_word(m->reason));
 	json_u64(&j, "count", m->count);
 	json_object_end(&j);
@@ -449,7 +449,7 @@ void events_policy(struct sandbox *s, size_t rules, uint32_t cut)
 	if (!may_write(s))
 		return;
 	begin(&j, s, "policy");
-	json_object(&j, "policy");
+	json_object_start(&j, "policy");
 	json_u64(&j, "rules", rules);
 	json_u64(&j, "flows_cut", cut);
 	json_object_end(&j);

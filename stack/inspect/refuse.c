@@ -120,7 +120,7 @@ static size_t write_json(const struct refusal *r, char *body, size_t cap)
 	allow_form(r->name, r->port, allow);
 	write_hint(r, hint);
 	json_init(&j, body, cap);
-	json_object(&j, NULL);
+	json_object_start(&j, NULL);
 	json_str(&j, "error", "refused by sluice");
 	json_str(&j, "destination", allow);
 	if (*r->seen)

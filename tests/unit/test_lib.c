@@ -197,9 +197,9 @@ static void test_json(void **state)
 
 	(void)state;
 	json_init(&j, buf, sizeof(buf));
-	json_object(&j, NULL);
+	json_object_start(&j, NULL);
 	json_str(&j, "a", "q\"\\\n\xff\xc3\xa9");
-	json_array(&j, "b");
+	json_array_start(&j, "b");
 	json_u64(&j, NULL, 1);
 	json_i64(&j, NULL, -2);
 	json_array_end(&j);
