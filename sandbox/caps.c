@@ -28,9 +28,12 @@ int caps_lock(uint64_t keep)
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return -errno;
 	/* Until the kernel knows no further number, so that newer ones than libcap's go as well. */
-	for (cap_value_t c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++) {
-		if (!is_kept(keep, c) && cap_drop_bound(c) < 0)
+	for (cap_value_t c = 0;; c++) {
+		if (is_kept(keep, c) || prctl(PR_CAPBSET_DROP, c, 0, 0, 0) == 0)
+			continue;
+		if (errno != EINVAL || c == 0)
 			return -errno;
+		break;
 	}
 	return prctl(PR_SET_SECUREBITS, keep ? BITS : BITS | NO_AMBIENT, 0, 0, 0) < 0 ? -errno : 0;
 }

@@ -18,7 +18,7 @@
 #include "lib/cleanup.h"
 
 enum {
-	COPY_MAX = 1 << 20,	/* bytes; a larger file is not one of those meant here */
+	COPY_MAX = 8 << 10,	/* bytes; a larger file is cheaper as a bind */
 };
 
 int file_put(int dir, const char *path, const char *text)
@@ -82,12 +82,13 @@ static void take_over(const struct jail_setup *s, int root, const char *path)
 			jail_fail(s, -errno, "cannot make %s inside: %s", host, strerror(errno));
 	} else if (S_ISREG(st.st_mode) && st.st_size <= COPY_MAX) {
 		copy_file(root, path, st.st_size);
-	} else if (S_ISDIR(st.st_mode)) {
+	} else if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)) {
 		r = tree_clone(AT_FDCWD, host, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 			       MOUNT_ATTR_RDONLY);
 		if (r == -EACCES)
 			return;
-		if (r >= 0 && mkdirat(root, path, 0755) < 0)
+		if (r >= 0 && (S_ISDIR(st.st_mode) ? mkdirat(root, path, 0755) :
+			       mknodat(root, path, S_IFREG | 0444, 0)) < 0)
 			r = -errno;
 		if (r < 0 || tree_attach(r, root, path) < 0)
 			jail_fail(s, r < 0 ? r : -errno, "cannot bind %s: %s", host,
@@ -126,6 +127,16 @@ static void write_names(const struct jail_setup *s, int root)
 	put(s, root, "etc/resolv.conf", text);
 }
 
+/* One file with n names. */
+static void put_same(const struct jail_setup *s, int root, const char *const *paths, size_t n, const char *text)
+{
+	put(s, root, paths[0], text);
+	for (size_t i = 1; i < n; i++) {
+		if (linkat(root, paths[0], root, paths[i], 0) < 0)
+			jail_fail(s, -errno, "cannot write /%s inside: %s", paths[i], strerror(errno));
+	}
+}
+
 /*
  * Browsers put an encrypted ClientHello, or one that looks so, into every connection (GREASE, RFC 9849
  * s. 6.2), and the gateway refuses what it cannot read. Their own system-wide settings turn that off.
@@ -146,10 +157,9 @@ static void write_browsers(const struct jail_setup *s, int root)
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
 		make_dir(s, root, dirs[i]);
-	for (size_t i = 0; i < sizeof(chromium) / sizeof(chromium[0]); i++)
-		put(s, root, chromium[i], "{\"EncryptedClientHelloEnabled\": false}\n");
-	for (size_t i = 0; i < sizeof(firefox) / sizeof(firefox[0]); i++)
-		put(s, root, firefox[i], "pref(\"security.tls.ech.grease_probability\", 0);\n");
+	put_same(s, root, chromium, sizeof(chromium) / sizeof(chromium[0]), "{\"EncryptedClientHelloEnabled\": false}\n");
+	put_same(s, root, firefox, sizeof(firefox) / sizeof(firefox[0]),
+		 "pref(\"security.tls.ech.grease_probability\", 0);\n");
 }
 
 void etc_build(const struct jail_setup *s, int root, bool base)
@@ -168,7 +178,8 @@ void etc_build(const struct jail_setup *s, int root, bool base)
 	for (size_t i = 0; i < (base ? 1 : sizeof(dirs) / sizeof(dirs[0])); i++)
 		make_dir(s, root, dirs[i]);
 	write_names(s, root);
-	write_browsers(s, root);
+	if (s->plan->dns4 || s->plan->dns6)	/* without a gateway nobody reads */
+		write_browsers(s, root);
 	for (size_t i = 0; !base && i < sizeof(host) / sizeof(host[0]); i++)
 		take_over(s, root, host[i]);
 	etc = openat(root, "etc", O_PATH | O_DIRECTORY | O_CLOEXEC);

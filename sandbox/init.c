@@ -19,12 +19,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
-#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -61,18 +59,6 @@ static void set_hostname(const struct jail_setup *s)
 			  "and dashes", name);
 	if (sethostname(name, len) < 0 || setdomainname("", 0) < 0)
 		jail_fail(s, -errno, "cannot set the host name: %s", strerror(errno));
-}
-
-static void loopback_up(const struct jail_setup *s)
-{
-	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq req = { .ifr_name = "lo" };
-
-	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &req) < 0)
-		jail_fail(s, -errno, "cannot look at the loopback device: %s", strerror(errno));
-	req.ifr_flags |= IFF_UP;
-	if (ioctl(fd, SIOCSIFFLAGS, &req) < 0)
-		jail_fail(s, -errno, "cannot start the loopback device: %s", strerror(errno));
 }
 
 /* Servers inside may take port 80: the namespace is their own. A kernel without the knob keeps 1024. */
@@ -144,17 +130,28 @@ static void write_map(const struct jail_setup *s, pid_t pid, const char *name, s
 	close(fd);
 }
 
-/* Passes on what the program's side says; returns only when it says `want`. */
-static void expect(struct jail_setup *s, int sock, enum jail_msg_type want)
+/* Passes on what the other side says; returns only when it says `want`. */
+static void expect(struct jail_setup *s, int sock, enum jail_msg_type want, int *ret_fd)
 {
 	struct jail_msg m;
-	int r = jail_msg_recv(sock, &m, &s->listener);
+	int r = jail_msg_recv(sock, &m, ret_fd);
 
 	if (r == 0 && m.type == want)
 		return;
 	if (r == 0 && m.type == JAIL_MSG_ERROR)
 		jail_fail(s, m.value, "%s", m.text);
 	jail_fail(s, -ECHILD, "the program's process died while it was being set up");
+}
+
+/* Made meanwhile by the caller. */
+static void enter_netns(struct jail_setup *s)
+{
+	int netns = -1;
+
+	expect(s, s->sock, JAIL_MSG_NETNS, &netns);
+	if (setns(netns, CLONE_NEWNET) < 0)
+		jail_fail(s, -errno, "cannot enter the network namespace: %s", strerror(errno));
+	close(netns);
 }
 
 /* The program's process: user namespace and maps now, exec when told. Returns init's end. */
@@ -188,8 +185,8 @@ static int make_program(struct jail_setup *s, pid_t *ret_pid)
 	write_map(s, pid, "gid_map", s->gid, &s->view->gids);
 	write_map(s, pid, "uid_map", s->uid, &s->view->uids);
 	r = jail_msg_send(pair[0], JAIL_MSG_MAPPED, 0);
-	if (r == 0)
-		expect(s, pair[0], JAIL_MSG_READY);
+	if (r < 0)
+		jail_fail(s, r, "cannot talk to the program's process: %s", strerror(-r));
 	*ret_pid = pid;
 	return pair[0];
 }
@@ -368,10 +365,10 @@ static int build(struct jail_setup *s, pid_t *ret_program)
 	int program;
 
 	set_hostname(s);
-	loopback_up(s);
 	s->cwd = bind_cwd(s);
 	landlock_open(s);
 	root_build(s);
+	enter_netns(s);
 	free_low_ports(s);
 	drop_groups(s);
 	new_time(s);
@@ -380,24 +377,14 @@ static int build(struct jail_setup *s, pid_t *ret_program)
 	else
 		s->tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	program = make_program(s, ret_program);
+	/* While that one does the same. */
 	give_up(s);
 	fd_close(&s->proc_sys);
 	fd_close(&s->ruleset);
 	drop_stdio(s);
 	hide_arguments();
+	expect(s, program, JAIL_MSG_READY, &s->listener);
 	return program;
-}
-
-/* The gateway's link can be made while the rest is built. */
-static void hand_out_netns(const struct jail_setup *s)
-{
-	cleanup_close int netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	static const struct jail_msg m = { .type = JAIL_MSG_NETNS };
-
-	if (netns < 0)
-		jail_fail(s, -errno, "cannot open /proc/self/ns/net: %s", strerror(errno));
-	if (msg_send(s->sock, &m, sizeof(m), &netns, 1) < 0)
-		_exit(JAIL_EXIT_FAILED);
 }
 
 /* Tells the caller that all is built, waits for its word, and sees the program through its exec. */
@@ -431,7 +418,6 @@ void jail_init(struct jail_setup *s)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 ||
 	    prctl(PR_SET_NAME, "sluice-init") < 0)
 		jail_fail(s, -errno, "cannot prepare the jail's first process: %s", strerror(errno));
-	hand_out_netns(s);
 	program = build(s, &in.program);
 	in.tty = s->tty;
 

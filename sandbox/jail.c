@@ -34,8 +34,8 @@
 #include "sandbox/pty.h"
 
 enum {
-	JAIL_CLONE = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-		CLONE_NEWCGROUP | SIGCHLD,
+	/* The network's comes by itself: netns.c */
+	JAIL_CLONE = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | SIGCHLD,
 	JAIL_SOCK_FD = 3,	/* in init; everything above it is closed there */
 };
 
@@ -90,6 +90,10 @@ void jail_fail(const struct jail_setup *s, int err, const char *fmt, ...)
 	vsnprintf(m.text, sizeof(m.text), fmt, ap);
 	va_end(ap);
 	msg_send(s->sock, &m, sizeof(m), NULL, 0);
+	/* What is left unread at the end would reach the other side as an error, before the message. */
+	shutdown(s->sock, SHUT_RD);
+	while (recv(s->sock, &m, sizeof(m), MSG_DONTWAIT) > 0)
+		;
 	_exit(JAIL_EXIT_FAILED);
 }
 
@@ -157,7 +161,9 @@ static const char *clone_hint(int err)
 static void __attribute__((noreturn)) run_intermediate(struct jail_setup *s)
 {
 	char why[JAIL_WHY_CAP] = "", end;
-	int r, gate[2];
+	struct jail_msg m = { .type = JAIL_MSG_PID };
+	const char *what;
+	int r, netns, gate[2];
 	pid_t pid;
 
 	if (setns(s->plan->userns, CLONE_NEWUSER) < 0)
@@ -178,12 +184,19 @@ static void __attribute__((noreturn)) run_intermediate(struct jail_setup *s)
 			;
 		enter_init(s);
 	}
-	_exit(jail_msg_send(s->sock, JAIL_MSG_PID, pid) < 0 ? JAIL_EXIT_FAILED : 0);
+	netns = netns_new(&what);
+	if (netns < 0) {
+		kill(pid, SIGKILL);	/* the caller's child, which it does not learn of */
+		jail_fail(s, netns, "cannot %s: %s (%s)", what, strerror(-netns), clone_hint(-netns));
+	}
+	m.value = pid;
+	_exit(msg_send(s->sock, &m, sizeof(m), &netns, 1) < 0 ? JAIL_EXIT_FAILED : 0);
 }
 
-/* Starts init, in the given user namespace or in the caller's. Fills *ret_pid, or returns -errno. */
-static int start_init(struct jail_setup *s, int peer, pid_t *ret_pid, char *why)
+/* Starts init, in the given user namespace or in the caller's. Fills pid and netns, or returns -errno. */
+static int start_init(struct jail_setup *s, struct jail *j, char *why)
 {
+	const char *what = "make namespaces";
 	struct jail_msg m;
 	pid_t pid;
 	int r;
@@ -196,7 +209,12 @@ static int start_init(struct jail_setup *s, int peer, pid_t *ret_pid, char *why)
 		if (pid == 0)
 			enter_init(s);
 		r = pid < 0 ? -errno : 0;
-		*ret_pid = pid;
+		j->pid = pid;
+		j->netns = pid < 0 ? -1 : netns_new(&what);
+		if (pid >= 0 && j->netns < 0) {
+			r = j->netns;
+			jail_reap(j);
+		}
 	} else {
 		pid = fork();
 		if (pid == 0)
@@ -205,18 +223,17 @@ static int start_init(struct jail_setup *s, int peer, pid_t *ret_pid, char *why)
 	}
 	fd_close(&s->sock);
 	if (r < 0) {
-		snprintf(why, JAIL_WHY_CAP, "cannot make namespaces: %s (%s)", strerror(-r),
-			 clone_hint(-r));
+		snprintf(why, JAIL_WHY_CAP, "cannot %s: %s (%s)", what, strerror(-r), clone_hint(-r));
 		return r;
 	}
 	if (s->plan->userns < 0)
 		return 0;
 
-	r = jail_msg_recv(peer, &m, NULL);
+	r = jail_msg_recv(j->status, &m, &j->netns);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (r == 0 && m.type == JAIL_MSG_PID) {
-		*ret_pid = m.value;
+		j->pid = m.value;
 		return 0;
 	}
 	snprintf(why, JAIL_WHY_CAP, "%s", r == 0 ? m.text : "the jail's first process died");
@@ -391,7 +408,7 @@ int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 	j.on_watched = plan->watch && !plan->seccomp_off && j.seccomp == JAIL_SECCOMP_ENFORCE ? plan->on_watched : NULL;
 	j.violation_arg = plan->violation_arg;
 	s.sock = pair[1];
-	r = start_init(&s, j.status, &j.pid, why);
+	r = start_init(&s, &j, why);
 	if (j.cgroup)
 		cgroup_entry_drop(j.cgroup);
 	if (r < 0) {
@@ -399,12 +416,10 @@ int jail_start(const struct jail_plan *plan, struct jail *ret_jail, char *why)
 		close_jail(&j);
 		return r;
 	}
-	r = hear(&j, JAIL_MSG_NETNS, &j.netns, why);
-	if (r == 0)
-		*ret_jail = j;
-	else
-		jail_kill(&j);
-	return r;
+	/* Should init have ended meanwhile, jail_built() tells why. */
+	jail_msg_send_fd(j.status, JAIL_MSG_NETNS, j.netns);
+	*ret_jail = j;
+	return 0;
 }
 
 int jail_built(struct jail *j, char *why)

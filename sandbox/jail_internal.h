@@ -2,7 +2,7 @@
 /*
  * jail_internal: what the files of the jail share. Three processes run this code:
  *
- *	caller	jail.c, wait.c, pty.c: outside, keeps its ids and namespaces
+ *	caller	jail.c, netns.c, wait.c, pty.c: outside, keeps its ids and namespaces
  *	init	init.c, root.c, base.c, mounts.c, bind.c, device.c, idmap.c, image.c, overlay.c, place.c, etc.c,
  *			pty.c, landlock.c: pid 1 inside; builds everything, then keeps nothing
  *	program	program.c, caps.c, landlock.c, seccomp.c, env.c: gives up what is left, then execs
@@ -26,8 +26,8 @@ enum {
 
 enum jail_msg_type {
 	JAIL_MSG_ERROR = 1,		/* value: -errno, or 126 or 127; text: what, why, what to do */
-	JAIL_MSG_PID,			/* intermediate process -> caller; value: pid of init */
-	JAIL_MSG_NETNS,			/* init -> caller, first of all: the netns descriptor comes along */
+	JAIL_MSG_PID,			/* intermediate process -> caller; value: pid of init; with the netns descriptor */
+	JAIL_MSG_NETNS,			/* caller -> init, first of all: the netns descriptor comes along */
 	JAIL_MSG_PTY,			/* init -> caller: the caller's end of the jail's terminal comes along */
 	JAIL_MSG_READY,			/* all is built; comes with the filter's listener, if there is one */
 	JAIL_MSG_MAPPED,		/* init -> program: the id maps are written */
@@ -98,6 +98,9 @@ int ids_write(int fd, struct jail_id id, const struct jail_ranges *ranges);
 /* init.c, program.c */
 void __attribute__((noreturn)) jail_init(struct jail_setup *s);
 void __attribute__((noreturn)) jail_program(struct jail_setup *s);
+
+/* netns.c: a network namespace with its loopback device up, or -errno with what failed, static. */
+int netns_new(const char **ret_what);
 
 /* root.c: the private root; ends with the old one detached. */
 void root_build(struct jail_setup *s);

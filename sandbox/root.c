@@ -93,7 +93,8 @@ err:
 
 static void make_dir(const struct jail_setup *s, int root, const char *path, mode_t mode)
 {
-	if (mkdirat(root, path, mode) < 0 || fchmodat(root, path, mode, 0) < 0)
+	/* The umask is 0 while the root is built. */
+	if (mkdirat(root, path, mode) < 0)
 		jail_fail(s, -errno, "cannot make /%s inside: %s", path, strerror(errno));
 }
 
@@ -131,15 +132,11 @@ static void add_system(const struct jail_setup *s, int root)
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		snprintf(host, sizeof(host), "/%s", dirs[i]);
-		if (lstat(host, &st) < 0)
-			continue;
-		if (S_ISLNK(st.st_mode)) {
-			n = readlink(host, target, sizeof(target) - 1);
-			if (n <= 0)
-				continue;
+		n = readlink(host, target, sizeof(target) - 1);
+		if (n > 0) {
 			target[n] = '\0';
 			make_link(s, root, target, dirs[i]);
-		} else if (S_ISDIR(st.st_mode)) {
+		} else if (n < 0 && errno == EINVAL && stat(host, &st) == 0 && S_ISDIR(st.st_mode)) {
 			make_dir(s, root, dirs[i], 0755);
 			attach(s, tree_clone(AT_FDCWD, host, ATTR_READ), root, dirs[i]);
 		}
@@ -218,28 +215,34 @@ static void add_devices(const struct jail_setup *s, int root)
 	attach(s, fs_new("devpts", pts, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC), root, "dev/pts");
 }
 
-/* Hides path with an empty directory, or /dev/null; what this kernel does not have needs no hiding. */
-static void mask(const struct jail_setup *s, int root, const char *path, int empty)
+/* Hides paths with an empty directory, or /dev/null; what this kernel does not have leaves the mount for the next. */
+static void mask(const struct jail_setup *s, int root, const char *const *paths, int empty)
 {
-	struct stat st;
-	int tree;
+	int r, tree = -1;
 
-	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return;
-	tree = S_ISDIR(st.st_mode) ? tree_clone(empty, "", ATTR_READ | MOUNT_ATTR_NOEXEC) :
-		tree_clone(root, "dev/null", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC |
-			   MOUNT_ATTR_RDONLY);
-	cover(s, tree, root, path);
+	for (; *paths; paths++) {
+		if (tree < 0)
+			tree = empty >= 0 ? tree_clone(empty, "", ATTR_READ | MOUNT_ATTR_NOEXEC) :
+				tree_clone(root, "dev/null", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY);
+		r = tree < 0 ? tree : tree_attach(tree, root, *paths);
+		if (r == -ENOENT && tree >= 0)
+			continue;
+		if (r < 0)
+			jail_fail(s, r, "cannot hide /%s inside: %s", *paths, strerror(-r));
+		fd_close(&tree);
+	}
+	fd_close(&tree);
 }
 
 static void add_proc(struct jail_setup *s, int root, int empty)
 {
 	/* Of interest to root alone; here "root" may be a program with uid 0 and no capability. */
-	static const char *const masked[] = { "proc/acpi", "proc/asound", "proc/interrupts",
+	static const char *const dirs[] = { "proc/acpi", "proc/asound", "proc/scsi", NULL };
+	static const char *const files[] = { "proc/interrupts",
 		"proc/kallsyms", "proc/kcore", "proc/key-users", "proc/keys", "proc/kmsg",
 		"proc/kpagecgroup", "proc/kpagecount", "proc/kpageflags", "proc/latency_stats",
-		"proc/pagetypeinfo", "proc/sched_debug", "proc/scsi", "proc/slabinfo",
-		"proc/sysrq-trigger", "proc/timer_list", "proc/timer_stats", "proc/vmallocinfo" };
+		"proc/pagetypeinfo", "proc/sched_debug", "proc/slabinfo",
+		"proc/sysrq-trigger", "proc/timer_list", "proc/timer_stats", "proc/vmallocinfo", NULL };
 	static const char *const readonly[] = { "proc/bus", "proc/driver", "proc/fs", "proc/irq",
 		"proc/sys", "proc/sysvipc", "proc/tty" };
 	const struct jail_view *v = s->view;
@@ -266,8 +269,8 @@ static void add_proc(struct jail_setup *s, int root, int empty)
 	if (s->proc_sys < 0)
 		jail_fail(s, -errno, "cannot open /proc/sys inside: %s", strerror(errno));
 
-	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]); i++)
-		mask(s, root, masked[i], empty);
+	mask(s, root, dirs, empty);
+	mask(s, root, files, -1);
 	for (size_t i = 0; i < sizeof(readonly) / sizeof(readonly[0]); i++) {
 		fd = tree_clone(root, readonly[i], ATTR_READ | MOUNT_ATTR_NOEXEC);
 		if (fd != -ENOENT)

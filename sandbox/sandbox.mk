@@ -16,6 +16,7 @@ SANDBOX_SRC := \
 	sandbox/jail.c \
 	sandbox/landlock.c \
 	sandbox/mounts.c \
+	sandbox/netns.c \
 	sandbox/overlay.c \
 	sandbox/place.c \
 	sandbox/program.c \

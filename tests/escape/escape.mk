@@ -7,7 +7,7 @@ $(ESCAPE)/jailrun: $(call obj,tests/escape/jailrun.c cli/limits.c cli/mounts.c c
 # The same with a hole in its mounts: what then still holds is Landlock.
 $(ESCAPE)/holerun: $(call obj,tests/escape/jailrun.c tests/escape/hole.c cli/limits.c cli/mounts.c cli/path.c cli/source.c cli/userns.c cli/view.c $(SANDBOX_SRC) $(LIB_SRC))
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -Wl,--wrap=root_build -o $@ $(filter %.o,$^) $(SANDBOX_LIBS)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -Wl,--wrap=root_build,--wrap=ids_write -o $@ $(filter %.o,$^) $(SANDBOX_LIBS)
 # One file that needs no other, so that it runs in whatever jail there is.
 PROBE_SRC := $(addprefix tests/escape/,probe.c call.c attack.c)
 $(ESCAPE)/probe: $(call obj,$(PROBE_SRC))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hole: breaks the mount layer of the jail on purpose, for tests of what stands behind it. Linked into
- * holerun in front of root_build(): the host's whole tree, writable, appears at /var, and somebody who is
- * not the program listens on the abstract UNIX socket "sluice-hole".
+ * holerun in front of root_build(): the host's whole tree, writable, appears at /var; and in front of ids_write(),
+ * when the network is there: somebody who is not the program listens on the abstract UNIX socket "sluice-hole".
  */
 #include "sandbox/jail_internal.h"
 
@@ -15,15 +15,22 @@
 void __real_root_build(struct jail_setup *s);
 void __wrap_root_build(struct jail_setup *s);
 
+int __real_ids_write(int fd, struct jail_id id, const struct jail_ranges *ranges);
+int __wrap_ids_write(int fd, struct jail_id id, const struct jail_ranges *ranges);
+
 /* Init's, as long as the jail lives. */
-static void listen_abstract(const struct jail_setup *s)
+int __wrap_ids_write(int fd, struct jail_id id, const struct jail_ranges *ranges)
 {
 	static const struct sockaddr_un a = { AF_UNIX, "\0sluice-hole" };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	static int sock = -1;
 
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a.sun_family) + 12) < 0 ||
-	    listen(fd, 1) < 0)
-		jail_fail(s, -errno, "cannot listen: %s", strerror(errno));
+	if (sock < 0) {
+		sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (sock < 0 || bind(sock, (const struct sockaddr *)&a, sizeof(a.sun_family) + 12) < 0 ||
+		    listen(sock, 1) < 0)
+			return -errno;
+	}
+	return __real_ids_write(fd, id, ranges);
 }
 
 void __wrap_root_build(struct jail_setup *s)
@@ -34,5 +41,4 @@ void __wrap_root_build(struct jail_setup *s)
 	r = host < 0 ? host : tree_attach(host, AT_FDCWD, "/var");
 	if (r < 0)
 		jail_fail(s, r, "cannot make the hole: %s", strerror(-r));
-	listen_abstract(s);
 }
