@@ -95,7 +95,7 @@ void ask_send(struct sandbox *s, const void *msg, size_t len, int fd)
 	s->fds_out += fd >= 0;
 	sandbox_touch(s);
 	/* What is wrong with the socket, sandbox_settle() finds out as well. */
-	if (o->used % ANSWERS_TOGETHER == 0)
+	if (o->used % ANSWERS_TOGETHER == 0 && !o->recalling)
 		(void)ask_flush(s);
 }
 
@@ -104,6 +104,8 @@ void ask_recall(struct sandbox *s, bool (*look)(struct sandbox *s, struct proto_
 	struct outbox *o = &s->out;
 	uint32_t before = 0, index, next;
 
+	/* look() may queue another verdict; to send then would pull the list away from under us. */
+	o->recalling = true;
 	for (index = o->head; index; index = next) {
 		struct out_slot *slot = &o->slots[index - 1];
 
@@ -123,6 +125,7 @@ void ask_recall(struct sandbox *s, bool (*look)(struct sandbox *s, struct proto_
 		o->free_head = index;
 		o->used--;
 	}
+	o->recalling = false;
 }
 
 union fd_control {

@@ -26,6 +26,7 @@ struct outbox {
 	struct out_slot *slots;
 	uint32_t cap, high, used;	/* high: slots that were ever used */
 	uint32_t free_head, head, tail;	/* index + 1 */
+	bool recalling;			/* in ask_recall() */
 };
 
 /* Room for what may have to be said of flows and questions that are open, and for a batch on top. 0 or -ENOMEM. */

@@ -424,7 +424,7 @@ static void test_refusals(void **state)
 		{ { .mtu = 1279 }, -EINVAL, "1280 to 65535" },
 		{ { .mtu = 65536 }, -EINVAL, "1280 to 65535" },
 		{ { .want = PROTO_PORT_TAP, .mtu = 65522 }, -EINVAL, "65521" },
-		{ { .attach = true }, -EEXIST, "already has an interface, other" },
+		{ { .alone = true }, -EEXIST, "already has an interface, other" },
 	};
 	struct world w;
 
