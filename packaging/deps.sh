@@ -15,7 +15,7 @@ build="gcc libc6-dev linux-libc-dev binutils patch xz-utils debian-archive-keyri
 # What plays the Internet, the containers and the peers around them.
 lab="iproute2 iputils-ping ethtool procps util-linux nginx knot bind9-dnsutils iperf3 curl socat openssl
 	python3 jq tshark nftables ca-certificates"
-test="$build $lab perl git wget gron tcpdump python3-pip libcmocka-dev gcc-multilib libclang-rt-14-dev runc crun wrk nodejs
+test="$build $lab perl git pkg-config wget gron tcpdump python3-pip libcmocka-dev gcc-multilib libclang-rt-14-dev runc crun wrk nodejs
 	slirp4netns passt ngtcp2-client ngtcp2-server musl-tools squashfs-tools erofs-utils busybox uidmap"
 bench="$build $lab wrk slirp4netns passt bubblewrap firejail crun runc"
 demo="$build $lab"

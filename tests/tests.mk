@@ -46,7 +46,7 @@ check:
 test:
 	@echo "test: packages that are missing, then both builds, then prove"
 	$(call deps,build test)
-	$(variant) programs net-programs escape-programs
+	$(variant) programs net-programs escape-programs examples
 	$(variant) SAN=1 programs test-programs
 	$(variant) SAN=1 test-run
 
