@@ -183,6 +183,12 @@ void priv_close_link(struct link *l)
 	link_close(l);
 }
 
+/* Safe: reads counters of our own map. */
+void priv_gate_drops(const struct link *l, uint64_t ret_counts[DROP_REASON_MAX])
+{
+	link_gate_drops(l, ret_counts);
+}
+
 /*
  * Safe: as for egress; the worker gets its own end of one socket pair, and /dev/null in every other low
  * slot, so that no descriptor it is handed later can take a low number. What belongs to a sandbox it gets when

@@ -24,6 +24,8 @@ int priv_check_netns(int fd, char *why);
 int priv_check_owner(int netns, uid_t client, char *why);
 int priv_open_link(const struct link_spec *spec, struct link *ret_link, char *why);
 void priv_close_link(struct link *l);
+/* What the link's gate has dropped, by reason; all zero without one. */
+void priv_gate_drops(const struct link *l, uint64_t ret_counts[DROP_REASON_MAX]);
 
 /* A worker without a sandbox: it waits at supervise_fd (borrowed) for PROTO_STACK_CONFIG. */
 int priv_start_worker(const char *path, int supervise_fd, struct child *ret_child);

@@ -432,7 +432,7 @@ static void take_stats(struct netd *n, struct sandbox *sb, struct proto_stats *m
 
 	sb->asking_stats = false;
 	m->sandbox = sb->number;
-	link_gate_drops(&sb->link, gate);
+	priv_gate_drops(&sb->link, gate);
 	for (uint16_t reason = DROP_REASON_MAX - 1; reason > 0; reason--) {
 		if (gate[reason])
 			proto_stats_drop(m, reason, gate[reason]);

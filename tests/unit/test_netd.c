@@ -116,6 +116,12 @@ void priv_close_link(struct link *l)
 	links--;
 }
 
+void priv_gate_drops(const struct link *l, uint64_t ret_counts[DROP_REASON_MAX])
+{
+	(void)l;
+	memset(ret_counts, 0, DROP_REASON_MAX * sizeof(ret_counts[0]));
+}
+
 int priv_start_worker(const char *path, int supervise_fd, struct child *ret_child)
 {
 	(void)path;
