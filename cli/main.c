@@ -65,7 +65,7 @@ int main(int argc, char **argv)
 	fill_streams();
 	log_init("sluice", LOG_LEVEL_INFO);
 	if (argc < 2) {
-		log_err("no command; give one of run, attach, policy, profile, ps, doctor, audit, seccomp; see sluice --help");
+		log_err("no command; see sluice --help");
 		return CLI_FAILED;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
@@ -78,6 +78,6 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	}
-	log_err("%s: no such command; give one of run, attach, policy, profile, ps, doctor, audit, seccomp; see sluice --help", argv[1]);
+	log_err("%s: no such command; see sluice --help", argv[1]);
 	return CLI_FAILED;
 }
