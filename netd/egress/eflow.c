@@ -273,7 +273,7 @@ static enum drop_reason over_limit(struct sandbox *s, bool allowed)
 		return DROP_NONE;
 	if (s->flows.used >= s->flows.limit)
 		return DROP_FLOW_FULL;
-	return meter_over(&s->meter);
+	return meter_over(s);
 }
 
 int eflow_ask(struct sandbox *s, const struct proto_ask_flow *m)
@@ -357,7 +357,7 @@ void eflow_connected(struct eflow *f, int fd, const struct addr *peer)
 	memcpy(v.note, f->note, sizeof(v.note));
 	if (f->name)
 		memcpy(v.name, f->name->text, sizeof(v.name));
-	over = meter_over(&s->meter);	/* used up while this one was being dialled? */
+	over = meter_over(s);	/* used up while this one was being dialled? */
 	f->sock_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (f->sock_fd < 0)
 		over = DROP_FLOW_FULL;

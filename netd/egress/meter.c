@@ -3,8 +3,8 @@
  * meter: counts what sandboxes with a byte budget send and receive. Runs in egress.
  *
  * Theory of operation. The worker may be hostile, so its counts decide nothing where the kernel counts
- * itself: of a sandbox with a budget TCP_INFO of each connection (eflow.sock_fd) is read five times a second
- * and when the flow ends, and flows are cut without asking the worker.
+ * itself: of a sandbox with a budget TCP_INFO of each connection (eflow.sock_fd) is read five times a second,
+ * when the flow ends, and when another one is about to be let through; flows are cut without asking the worker.
  * UDP and echo sockets keep no count: there the worker's word at the end of the flow is all there is.
  * What passes between two looks is beyond the budget. Sandboxes without one cost nothing here.
  */
@@ -21,7 +21,10 @@
 #include "netd/egress/egress.h"
 #include "netd/egress/sandbox.h"
 
-enum { LOOK_MS = 200 };
+enum {
+	LOOK_MS = 200,
+	FRESH_MS = 5,			/* younger counts are as good as new: a look is a call for each flow */
+};
 
 static uint64_t add_capped(uint64_t a, uint64_t b)
 {
@@ -46,11 +49,6 @@ void meter_set_limits(struct meter *m, const struct policy_limits *limits)
 	m->over = DROP_NONE;
 	m->cut = false;
 	m->next_ns = 0;
-}
-
-enum drop_reason meter_over(const struct meter *m)
-{
-	return (enum drop_reason)m->over;
 }
 
 static void judge_total(struct meter *m)
@@ -111,9 +109,47 @@ void meter_flow_end(struct eflow *f, uint64_t up, uint64_t down)
 		read_counts(f, &up, &down);
 	m->up = add_capped(m->up, up);
 	m->down = add_capped(m->down, down);
+	if (!has_budget(m))
+		return;
+	/* It may be among the live ones still as of the last look: not to be counted twice. */
+	m->live_up = m->live_down = 0;
 	judge_total(m);
-	if (m->over)
-		sandbox_touch(f->sb);
+	if (m->next_ns > m->looked_ns + FRESH_MS * NS_PER_MS)
+		m->next_ns = m->looked_ns + FRESH_MS * NS_PER_MS;
+	sandbox_touch(f->sb);
+}
+
+/* True when there are connections to look at. */
+static bool look(struct sandbox *s)
+{
+	struct meter *m = &s->meter;
+	bool any = false;
+
+	m->looked_ns = s->eg->now;
+	m->live_up = m->live_down = 0;
+	for (uint32_t i = 0; i < s->flows.high; i++) {
+		uint64_t up, down;
+
+		if (!read_counts(&s->flows.flows[i], &up, &down))
+			continue;
+		any = true;
+		m->live_up = add_capped(m->live_up, up);
+		m->live_down = add_capped(m->live_down, down);
+	}
+	judge_total(m);
+	return any;
+}
+
+enum drop_reason meter_over(struct sandbox *s)
+{
+	struct meter *m = &s->meter;
+
+	if (has_budget(m) && !m->over && s->eg->now - m->looked_ns >= FRESH_MS * NS_PER_MS) {
+		look(s);
+		if (m->over)
+			sandbox_touch(s);
+	}
+	return (enum drop_reason)m->over;
 }
 
 static void cut_all(struct sandbox *s)
@@ -127,24 +163,14 @@ static void cut_all(struct sandbox *s)
 int meter_check(struct sandbox *s)
 {
 	struct meter *m = &s->meter;
-	bool any = false;
+	bool any;
 
 	if (!has_budget(m) || m->cut)
 		return -1;
 	if (!m->over && s->eg->now < m->next_ns)
 		return (int)((m->next_ns - s->eg->now) / NS_PER_MS) + 1;
 	m->next_ns = s->eg->now + LOOK_MS * NS_PER_MS;
-	m->live_up = m->live_down = 0;
-	for (uint32_t i = 0; i < s->flows.high; i++) {
-		uint64_t up, down;
-
-		if (!read_counts(&s->flows.flows[i], &up, &down))
-			continue;
-		any = true;
-		m->live_up = add_capped(m->live_up, up);
-		m->live_down = add_capped(m->live_down, down);
-	}
-	judge_total(m);
+	any = look(s);
 	if (m->over) {
 		cut_all(s);
 		m->cut = true;

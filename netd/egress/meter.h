@@ -18,14 +18,15 @@ struct meter {
 	uint64_t up_max, down_max;	/* 0 = none */
 	uint64_t up, down;		/* payload of ended flows */
 	uint64_t live_up, live_down;	/* of live ones, as of the last look */
+	uint64_t looked_ns;		/* at the live flows */
 	uint64_t next_ns;		/* of the next look */
 	uint16_t over;			/* enum drop_reason once a budget is used up; it stays so */
 	bool cut;			/* the live flows were cut for it */
 };
 
 void meter_init(struct meter *m, const struct policy_limits *limits);
-/* DROP_BYTES_UP or DROP_BYTES_DOWN when a budget is used up, else DROP_NONE. */
-enum drop_reason meter_over(const struct meter *m);
+/* May another flow be let through? DROP_BYTES_UP or DROP_BYTES_DOWN when a budget is used up, else DROP_NONE. */
+enum drop_reason meter_over(struct sandbox *s);
 /* Other budgets, from now on; what was used counts. */
 void meter_set_limits(struct meter *m, const struct policy_limits *limits);
 /* The flow is open: it is to be counted. */

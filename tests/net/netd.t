@@ -156,6 +156,7 @@ for AS in as_root as_user; do
 done
 burst() {	# starts by two, then as many descriptors and processes as before
 	local i before after
+	await "the pool" pool_only || return 1
 	before=$(ls /proc/$netd/fd | wc -l)
 	for i in $(seq 20); do
 		"$S" run --quiet --netd "$N" -- true & "$S" run --quiet --netd "$N" -- true || return 1
