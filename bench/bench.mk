@@ -1,5 +1,5 @@
 # What makes and takes the load of bench/run.sh.
-BENCH_TOOLS := udp flows flood start
+BENCH_TOOLS := udp flows flood start open
 BENCH_PROGRAMS := $(BENCH_TOOLS:%=$(BUILD)/bench/%)
 $(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/bench/%.o
 	$(call say,LD,$@)
