@@ -26,7 +26,7 @@ build() {	# build NAME FLAG...: with what was installed, and nothing else
 	cc -Wall -Werror "$@" -o "$d/$name" "$top/examples/locked-sum.c" \
 		$(PKG_CONFIG_PATH=$d/usr/lib/pkgconfig pkg-config --define-variable=prefix="$d/usr" --cflags --libs sluice-lock) -lpthread
 }
-install_lib() { MAKEFLAGS= make -s -C "$top" BUILD="$SLUICE_RELEASE" DESTDIR= PREFIX="$d/usr" install-lock; }
+install_lib() { MAKEFLAGS= make -s -C "$top" SAN= BUILD="$SLUICE_RELEASE" DESTDIR= PREFIX="$d/usr" install-lock; }
 
 seq 100 >"$d/numbers"
 ok "the example is refused all of it and adds up" refused "$SLUICE_RELEASE/examples/locked-sum"
