@@ -64,6 +64,10 @@ command_of() {	# command_of RIVAL: in $cmd; not 0: not here, and $why
 	esac
 	type "${cmd[0]}" >/dev/null 2>&1 || return 1
 	why="does not start here"
+	if [ "$1" = firejail ] && firejail --noprofile true 2>&1 </dev/null | grep -q "existing sandbox"; then
+		why="takes the process namespace of this bench for a sandbox, and would add nothing"
+		return 1
+	fi
 	"${cmd[@]}" >"$T/$1.log" 2>&1 </dev/null || { why="$why: $(head -c 200 "$T/$1.log" | head -1)"; return 1; }
 	command[$1]=${cmd[*]}
 }
