@@ -5,11 +5,11 @@
  * beforehand, which does all of the following, is then given the client's connection, and ends with it.
  *
  * Start, in this order: own session, so that a terminal's ^C or hang-up reaches only the program; fewer
- * capabilities; egress, while this process is still in the host's network namespace; the port namespace; a
- * worker, which waits for its sandbox; the loop. End: when the control socket is closed, or on SIGTERM (which is also how the kernel tells us
- * that sluice was killed), every sandbox is ended in order and within bounded time, then egress. Should
- * netd itself be killed, the kernel ends its children (PR_SET_PDEATHSIG) and with them the port
- * namespace and every link in it.
+ * capabilities; egress, while this process is still in the host's network namespace; the port namespace;
+ * a worker, which waits for its sandbox; the loop. End: when the control socket is closed, or on SIGTERM
+ * (which is also how the kernel tells us that sluice was killed), every sandbox is ended in order and
+ * within bounded time, then egress. Should netd itself be killed, the kernel ends its children
+ * (PR_SET_PDEATHSIG) and with them the port namespace and every link in it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -190,6 +190,14 @@ static int explain(char *why, const char *what, int r)
 	return r;
 }
 
+/* The listener had none ready, and this one was started for a client that waits already. */
+static bool has_client(void)
+{
+	struct pollfd p = { .fd = NETD_CONTROL_FD, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
 static int start(struct netd *n, char *why)
 {
 	int r;
@@ -215,7 +223,7 @@ static int start(struct netd *n, char *why)
 	if (r < 0)
 		return explain(why, "cannot make a network namespace (root or user namespaces are needed, "
 			       "see sluice doctor)", r);
-	if (n->pooled)
+	if (n->pooled && !has_client())
 		priv_warm();
 	return explain(why, "cannot start a worker", spare_fill(n));
 }
